@@ -1,0 +1,183 @@
+//! Who calls: authenticated, and the handler's only way to the database.
+
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+use kernel::{Actor, AreaCode, Call, Db, Error, Kind, Page, Paging, Refusal, Result, Scope, Tx, View, clock};
+use platform::api_key::{KEY_MISSING, Keyring};
+use platform::idempotency::{self, Answered};
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+
+use crate::body::BodyDigest;
+use crate::frame::RequestId;
+use crate::problem::{Language, Problem};
+use crate::query::{PageParams, Query, SortParam};
+use crate::reply::{Answer, List, Reply, WriteReply, Written};
+
+/// An `Idempotency-Key` that cannot be one.
+pub const BAD_IDEMPOTENCY_KEY: Refusal = Refusal::new(
+    Kind::Malformed,
+    "idempotency.bad_key",
+    "Idempotency-Key 须为1至64个可见的 ASCII 字符。",
+    "Idempotency-Key must be 1 to 64 visible ASCII characters.",
+);
+
+/// What a worker thread shares among its requests.
+#[derive(Clone)]
+pub struct Services {
+    /// The database.
+    pub db: Db,
+    /// Keys found good a moment ago.
+    pub keyring: Keyring,
+    /// Signs cursors.
+    pub cursor_secret: Vec<u8>,
+    /// The city that this deployment serves.
+    pub city: AreaCode,
+    /// Bytes of an import.
+    pub max_import_bytes: u64,
+}
+
+/// Who calls.
+pub struct Caller {
+    services: web::Data<Services>,
+    call: Call,
+    request: HttpRequest,
+}
+
+impl FromRequest for Caller {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let services = request.app_data::<web::Data<Services>>().cloned().ok_or_else(|| Problem::from(Error::Internal("no services".to_owned())))?;
+            let header = request.headers().get(AUTHORIZATION).and_then(|header| header.to_str().ok()).unwrap_or_default();
+            let key = header.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, key)| key.trim());
+            let now = clock::now();
+            let mut call = Call {
+                actor: Arc::new(Actor::system(Scope::default())),
+                now,
+                as_of: clock::day(now),
+                request_id: request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default(),
+                city: services.city.clone(),
+            };
+            call.actor = services.keyring.actor(&services.db, &call, key.filter(|key| !key.is_empty()).ok_or(&KEY_MISSING)?).await?;
+            Ok(Self { services, call, request })
+        })
+    }
+}
+
+impl Caller {
+    /// The language that the caller reads.
+    #[must_use]
+    pub fn language(&self) -> Language {
+        Language::wanted(self.request.headers().get("accept-language"))
+    }
+
+    /// What the threads' requests share.
+    #[must_use]
+    pub fn services(&self) -> &Services {
+        &self.services
+    }
+
+    /// Who calls, when, and about which day.
+    #[must_use]
+    pub fn call(&self) -> &Call {
+        &self.call
+    }
+
+    /// The same, asking about another day.
+    #[must_use]
+    pub fn as_of(mut self, day: Option<chrono::NaiveDate>) -> Self {
+        self.call.as_of = day.unwrap_or(self.call.as_of);
+        self
+    }
+
+    /// A short read of a typed query.
+    pub async fn read<R>(&self, work: impl AsyncFn(&View<'_>) -> Result<R>) -> Reply<R> {
+        Ok(self.services.db.read(&self.call, work).await?)
+    }
+
+    /// A read that may take long, on a connection of its own.
+    pub async fn browse<R>(&self, work: impl AsyncFn(&View<'_>) -> Result<R>) -> Reply<R> {
+        Ok(self.services.db.browse(&self.call, work).await?)
+    }
+
+    /// A read of one instant, however long it takes.
+    pub async fn snapshot<R>(&self, work: impl AsyncFn(&View<'_>) -> Result<R>) -> Reply<R> {
+        Ok(self.services.db.snapshot(&self.call, work).await?)
+    }
+
+    /// A page of a list that has codes and names to sort by.
+    pub async fn list<F: DeserializeOwned + 'static, T>(
+        self,
+        filter: Query<F>,
+        work: impl AsyncFn(&View<'_>, &F, &Paging) -> Result<Page<T>>,
+    ) -> Reply<List<T>> {
+        let sort: Query<SortParam> = Query::extract(&self.request).await?;
+        self.page(sort.sort, async |view, paging| work(view, &filter, paging).await).await
+    }
+
+    /// A page of a list that has one order.
+    pub async fn page<T>(mut self, sort: Option<kernel::page::Sort>, work: impl AsyncFn(&View<'_>, &Paging) -> Result<Page<T>>) -> Reply<List<T>> {
+        let page: Query<PageParams> = Query::extract(&self.request).await?;
+        if let Some(limit) = page.limit.filter(|limit| *limit < 1) {
+            return Err(crate::query::BAD_PARAMETER.at("limit").with("name", format!("limit={limit}")).into());
+        }
+        let paging = Paging::new(page.limit, page.after.clone(), page.include_total.unwrap_or(false), sort, &self.services.cursor_secret);
+        // The cursor pins the day, so that a list walked over midnight speaks of one day.
+        let pinned = paging.pinned_day()?;
+        if pinned.is_some_and(|pinned| page.as_of.is_some_and(|asked| asked != pinned)) {
+            return Err(Paging::broken().into());
+        }
+        self.call.as_of = pinned.or(page.as_of).unwrap_or(self.call.as_of);
+        Ok(List(self.services.db.browse(&self.call, async |view| work(view, &paging).await).await?))
+    }
+
+    /// A command: one transaction, journalled, and done once for an `Idempotency-Key`.
+    pub async fn write<R: Answer>(&self, name: &'static str, work: impl AsyncFn(&Tx<'_>) -> Result<R>) -> WriteReply<R> {
+        let key = self.idempotency_key()?;
+        let digest = key.map(|_| self.request_digest());
+        let done = self.services.db.write(&self.call, name, async |tx| {
+            let (Some(key), Some(digest)) = (key, &digest) else { return work(tx).await.map(Written::Now) };
+            if let Some(before) = idempotency::claim(tx, key, digest).await? {
+                return Ok(Written::Before(before, PhantomData));
+            }
+            let answer = work(tx).await?;
+            if answer.kept() {
+                idempotency::keep(tx, key, digest, &self.answered(&answer)?).await?;
+            }
+            Ok(Written::Now(answer))
+        });
+        Ok(done.await?)
+    }
+
+    fn idempotency_key(&self) -> Result<Option<&str>> {
+        let Some(header) = self.request.headers().get("idempotency-key") else { return Ok(None) };
+        // The draft standard quotes the key, most clients do not.
+        let key = header.to_str().unwrap_or_default().trim();
+        let key = key.strip_prefix('"').and_then(|key| key.strip_suffix('"')).unwrap_or(key);
+        let fits = (1..=64).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
+        if fits { Ok(Some(key)) } else { Err(BAD_IDEMPOTENCY_KEY.at("Idempotency-Key").into()) }
+    }
+
+    fn request_digest(&self) -> Vec<u8> {
+        let body = self.request.extensions().get::<BodyDigest>().cloned().map(|digest| digest.0).unwrap_or_default();
+        let line = format!("{} {}?{}\n", self.request.method(), self.request.path(), self.request.query_string());
+        Sha256::new().chain_update(line).chain_update(body).finalize().to_vec()
+    }
+
+    fn answered<R: Answer>(&self, answer: &R) -> Result<Answered> {
+        Ok(Answered {
+            status: i16::try_from(R::STATUS.as_u16()).unwrap_or(i16::MAX),
+            location: answer.made().map(|made| format!("{}/{made}", self.request.path())),
+            body: answer.body().map_err(|error| Error::Internal(error.to_string()))?,
+        })
+    }
+}

@@ -1,0 +1,122 @@
+//! Configuration: by environment, or by a file with the same names; the environment wins.
+
+use kernel::{AreaCode, Error, Result};
+use serde::Deserialize;
+
+/// What `linli --help` says about configuration: every variable, once.
+pub const HELP: &str = "\
+Configuration, by environment variable or in the file that LINLI_CONFIG names (TOML, the same names in lower case):
+
+  DATABASE_URL         the Postgres database, as postgresql://user:password@host/database; needed
+  DATABASE_POOL        connections at most for commands, lists and files, each process  [16]
+  CITY_CODE            six digits of the city that this deployment serves (GB/T 2260)  [421181]
+  HOST                 address to listen on  [127.0.0.1]
+  PORT                 port to listen on; 0 takes a free one  [8080]
+  WORKERS              threads that serve requests  [one a processor]
+  CORS_ORIGINS         origins of web pages that may call, separated by commas  [none]
+  MAX_IMPORT_BYTES     bytes of one imported file  [1073741824]
+  LOG                  what is logged, as in RUST_LOG  [info]
+  LOG_FORMAT           json, or text for people  [text on a terminal, else json]
+  TMPDIR               where files on their way in and out are kept while they are worked on  [/tmp]
+";
+
+/// Configuration.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Config {
+    /// The database.
+    pub database_url: String,
+    /// Connections of the pool.
+    #[serde(default = "database_pool")]
+    pub database_pool: usize,
+    /// The city.
+    #[serde(default = "city_code")]
+    pub city_code: AreaCode,
+    /// Address.
+    #[serde(default = "host")]
+    pub host: String,
+    /// Port.
+    #[serde(default = "port")]
+    pub port: u16,
+    /// Threads.
+    pub workers: Option<usize>,
+    /// Origins.
+    #[serde(default)]
+    pub cors_origins: String,
+    /// Bytes of an import.
+    #[serde(default = "max_import_bytes")]
+    pub max_import_bytes: u64,
+}
+
+fn database_pool() -> usize {
+    16
+}
+
+#[expect(clippy::unwrap_used, reason = "a constant")]
+fn city_code() -> AreaCode {
+    "421181".parse().unwrap()
+}
+
+fn host() -> String {
+    "127.0.0.1".to_owned()
+}
+
+fn port() -> u16 {
+    8080
+}
+
+fn max_import_bytes() -> u64 {
+    1 << 30
+}
+
+impl Config {
+    /// Reads file and environment.
+    pub fn load(file: Option<&str>) -> Result<Self> {
+        let mut builder = ::config::Config::builder();
+        if let Some(file) = file {
+            builder = builder.add_source(::config::File::new(file, ::config::FileFormat::Toml));
+        }
+        let loaded = builder.add_source(::config::Environment::default().ignore_empty(true)).build().and_then(::config::Config::try_deserialize);
+        loaded.map_err(|error| Error::Internal(format!("configuration: {error}; see linli --help")))
+    }
+
+    /// The database URL with what every connection needs: time limits, and a fixed language of messages.
+    #[must_use]
+    pub fn connection_url(&self) -> String {
+        let sign = if self.database_url.contains('?') { '&' } else { '?' };
+        let defaults = [("application_name", "application_name=linli"), ("connect_timeout", "connect_timeout=2"), ("options=", OPTIONS)];
+        let missing: Vec<_> = defaults.iter().filter(|(name, _)| !self.database_url.contains(name)).map(|(_, setting)| *setting).collect();
+        if missing.is_empty() { self.database_url.clone() } else { format!("{}{sign}{}", self.database_url, missing.join("&")) }
+    }
+}
+
+/// `-c statement_timeout=15s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s`
+const OPTIONS: &str = "options=-c%20statement_timeout%3D15s%20-c%20lock_timeout%3D10s%20-c%20idle_in_transaction_session_timeout%3D60s";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_added_once() {
+        let config = |url: &str| Config {
+            database_url: url.to_owned(),
+            database_pool: 1,
+            city_code: city_code(),
+            host: host(),
+            port: 0,
+            workers: None,
+            cors_origins: String::new(),
+            max_import_bytes: 1,
+        };
+        let url = config("postgresql://a@b/c").connection_url();
+        assert!(url.starts_with("postgresql://a@b/c?application_name=linli&connect_timeout=2&options="), "{url}");
+        assert_eq!(config(&url).connection_url(), url);
+    }
+
+    #[test]
+    fn every_variable_is_documented() {
+        for name in ["DATABASE_URL", "DATABASE_POOL", "CITY_CODE", "HOST", "PORT", "WORKERS", "CORS_ORIGINS", "MAX_IMPORT_BYTES"] {
+            assert_eq!(HELP.matches(&format!("  {name} ")).count(), 1, "{name}");
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! The contract: the generated document with our conventions in it, and what follows from it at run time: which
+//! methods a path takes, which parameters an operation knows, what its body must look like.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
+
+use actix_web::dev::ResourceDef;
+use actix_web::http::Method;
+use actix_web::http::header::HeaderValue;
+use jsonschema::Validator;
+use serde_json::{Map, Value, json};
+use utoipa::openapi::OpenApi;
+
+use crate::reply::documented;
+
+/// One path: what it takes, by method.
+struct Operations {
+    path: ResourceDef,
+    allow: HeaderValue,
+    /// The query parameters of each method.
+    parameters: HashMap<Method, HashSet<String>>,
+}
+
+/// The document and what follows from it.
+pub struct Contract {
+    document: Value,
+    operations: Vec<Operations>,
+    validators: Mutex<HashMap<(Method, String), std::sync::Arc<Validator>>>,
+}
+
+/// What a path says to a method.
+pub enum Route<'a> {
+    /// There is no such path.
+    Nowhere,
+    /// The path does not take it; it takes these.
+    Refused(&'a HeaderValue),
+    /// The path takes it, with these query parameters.
+    Taken(&'a HashSet<String>),
+}
+
+impl Contract {
+    /// Makes the contract of the generated document.
+    #[must_use]
+    pub fn new(document: &OpenApi) -> Self {
+        let mut document = serde_json::to_value(document).unwrap_or_default();
+        // A second document in the same thread finds the schemas of replies again.
+        conventions(&mut document, documented());
+        let operations = paths(&document).map(|(path, methods)| {
+            let mut allow: Vec<String> = Vec::new();
+            let mut parameters = HashMap::new();
+            for (method, operation) in methods {
+                let name = method.to_ascii_uppercase();
+                allow.push(if name == "GET" { "GET, HEAD".to_owned() } else { name.clone() });
+                let names = operation.get("parameters").and_then(Value::as_array).into_iter().flatten();
+                let names = names.filter(|parameter| text(parameter, "in") == "query").map(|parameter| text(parameter, "name").to_owned()).collect();
+                if let Ok(method) = Method::from_bytes(name.as_bytes()) {
+                    parameters.insert(method, names);
+                }
+            }
+            allow.push("OPTIONS".to_owned());
+            Operations {
+                path: ResourceDef::new(path.as_str()),
+                allow: HeaderValue::try_from(allow.join(", ")).unwrap_or(HeaderValue::from_static("OPTIONS")),
+                parameters,
+            }
+        });
+        let operations = operations.collect();
+        Self { document, operations, validators: Mutex::default() }
+    }
+
+    /// The document.
+    #[must_use]
+    pub fn document(&self) -> &Value {
+        &self.document
+    }
+
+    /// `operationId METHOD path`, a line each, sorted.
+    #[must_use]
+    pub fn operations_text(&self) -> String {
+        let mut lines: Vec<String> = paths(&self.document)
+            .flat_map(|(path, methods)| {
+                methods.iter().map(move |(method, operation)| format!("{} {} {path}\n", text(operation, "operationId"), method.to_ascii_uppercase()))
+            })
+            .collect();
+        lines.sort();
+        lines.concat()
+    }
+
+    /// What a path says to a method.
+    #[must_use]
+    pub fn route(&self, method: &Method, path: &str) -> Route<'_> {
+        // Of `/grids/{id}` and `/grids/by-ref/…` the one that takes the method is meant.
+        let mut refused = Route::Nowhere;
+        for operations in self.operations.iter().filter(|operations| operations.path.is_match(path)) {
+            match operations.parameters.get(method) {
+                Some(parameters) => return Route::Taken(parameters),
+                None => refused = Route::Refused(&operations.allow),
+            }
+        }
+        refused
+    }
+
+    /// Checks bodies of an operation.
+    #[must_use]
+    pub fn body_validator(&self, method: &Method, pattern: &str) -> Option<std::sync::Arc<Validator>> {
+        let key = (method.clone(), pattern.to_owned());
+        let mut validators = self.validators.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(validator) = validators.get(&key) {
+            return Some(std::sync::Arc::clone(validator));
+        }
+        let operation = self.document.get("paths")?.get(pattern)?.get(method.as_str().to_ascii_lowercase())?;
+        let schema = operation.pointer("/requestBody/content/application~1json/schema")?;
+        let mut whole = schema.as_object()?.clone();
+        whole.insert("components".to_owned(), self.document.get("components")?.clone());
+        let validator = std::sync::Arc::new(jsonschema::options().should_validate_formats(true).build(&Value::Object(whole)).ok()?);
+        validators.insert(key, std::sync::Arc::clone(&validator));
+        Some(validator)
+    }
+
+    /// An example of what the schema wants that a value broke.
+    #[must_use]
+    pub fn example(&self, error: &jsonschema::ValidationError<'_>) -> Option<String> {
+        let at = error.schema_path().to_string();
+        let name = at.split("/schemas/").last()?.split('/').next()?;
+        let schema = self.document.pointer(&format!("/components/schemas/{name}"))?;
+        let example = schema.get("example").or_else(|| schema.get("examples")?.get(0));
+        example.map(|example| example.as_str().map_or_else(|| example.to_string(), ToOwned::to_owned)).or_else(|| match error.kind() {
+            jsonschema::error::ValidationErrorKind::Format { format } if format == "date" => Some("2026-11-23".to_owned()),
+            jsonschema::error::ValidationErrorKind::Format { format } if format == "uuid" => Some("019a0b2c-0000-7000-8000-000000000000".to_owned()),
+            _ => None,
+        })
+    }
+}
+
+fn paths(document: &Value) -> impl Iterator<Item = (&String, &Map<String, Value>)> {
+    document.get("paths").and_then(Value::as_object).into_iter().flatten().filter_map(|(path, methods)| Some((path, methods.as_object()?)))
+}
+
+fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// What a part of a path looks like; utoipa drops what is a newtype.
+fn path_parameter(name: &str) -> Value {
+    let (schema, description) = match name {
+        "id" => (json!({"type": "string", "format": "uuid"}), "The id of the object · 该对象的 id"),
+        "source" => (json!({"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,64}$", "maxLength": 64}), "Your system · 贵方系统的代号"),
+        "ref" => (json!({"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,64}$", "maxLength": 64}), "Your key of the object · 贵方系统中的编号"),
+        "resource" => (json!({"type": "string", "enum": crate::domains::resources()}), "What is imported · 导入的资源"),
+        "template" => (json!({"type": "string", "enum": ["template.csv", "template.xlsx"]}), "The empty file · 空表"),
+        _ => (json!({"type": "string", "enum": crate::domains::files()}), "What is exported, and in which form · 导出的资源与格式"),
+    };
+    json!({"name": name, "in": "path", "required": true, "schema": schema, "description": description})
+}
+
+/// Puts into the document what holds for every operation, in one place.
+fn conventions(document: &mut Value, schemas: BTreeMap<String, utoipa::openapi::RefOr<utoipa::openapi::Schema>>) {
+    let Some(root) = document.as_object_mut() else { return };
+    let components = root.entry("components").or_insert_with(|| json!({}));
+    for (name, schema) in schemas {
+        if let Some(all) = components.as_object_mut().and_then(|components| components.entry("schemas").or_insert_with(|| json!({})).as_object_mut()) {
+            all.insert(name, serde_json::to_value(schema).unwrap_or_default());
+        }
+    }
+    components["securitySchemes"] = json!({"ApiKey": {
+        "type": "http", "scheme": "bearer", "bearerFormat": "lk_live_…",
+        "description": "An API key: `Authorization: Bearer lk_live_…`. The list beside it names the permission that the operation needs. · API 密钥;旁边的列表是所需的权限。"
+    }});
+    components["responses"] = json!({"Problem": {
+        "description": "A problem (RFC 9457) · 失败", "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    }});
+    let header = |name: &str, pattern: &str, description: &str| json!({"name": name, "in": "header", "required": false, "schema": {"type": "string", "pattern": pattern}, "description": description});
+    let idempotency =
+        header("Idempotency-Key", "^[!-~]{1,64}$", "The same key and request again get the same answer, and the work is done once · 重复发送时只处理一次");
+    let version = header("If-Match", r#"^("[0-9]{1,9}"|\*)$"#, "The version that is meant, quoted; or `version` in the body · 所依据的版本");
+    let language = header("Accept-Language", "^[ -~]{1,200}$", "zh (the default) or en · 中文(默认)或英文");
+    let known = header("If-None-Match", "^[ -~]{1,200}$", "A version that you have: 304 if it is still the one · 已有的版本");
+    let Some(paths) = root.get_mut("paths").and_then(Value::as_object_mut) else { return };
+    for (path, methods) in paths.iter_mut() {
+        for (method, operation) in methods.as_object_mut().into_iter().flatten() {
+            let has_id = path.contains("{id}");
+            let mut parameters: Vec<Value> = path.split(['{', '}']).skip(1).step_by(2).map(path_parameter).collect();
+            parameters.extend(
+                operation.get("parameters").and_then(Value::as_array).into_iter().flatten().filter(|parameter| text(parameter, "in") != "path").cloned(),
+            );
+            parameters.push(language.clone());
+            let writes = method != "get";
+            if writes {
+                parameters.push(idempotency.clone());
+            }
+            let names_version = method == "patch" || (method == "post" && has_id);
+            if names_version {
+                parameters.push(version.clone());
+            }
+            if method == "get" && path.ends_with("/{id}") {
+                parameters.push(known.clone());
+                operation["responses"]["304"] = json!({"description": "You have this version · 版本未变"});
+            }
+            operation["parameters"] = Value::Array(parameters);
+            let mut statuses = vec!["400", "401", "403", "500", "503"];
+            statuses.extend(has_id.then_some("404"));
+            if writes {
+                statuses.extend(["408", "409", "413", "415", "422"]);
+            }
+            if names_version {
+                statuses.extend(["412", "428"]);
+            }
+            for status in statuses {
+                operation["responses"][status] = json!({"$ref": "#/components/responses/Problem"});
+            }
+        }
+    }
+    root.insert("security".to_owned(), json!([{"ApiKey": []}]));
+}

@@ -1,0 +1,15 @@
+//! Linli over HTTP: extractors, replies, problems, the document, one folder a domain.
+
+pub mod batch;
+pub mod body;
+pub mod caller;
+pub mod config;
+pub mod contract;
+pub mod domains;
+pub mod frame;
+mod organization;
+pub mod problem;
+pub mod query;
+pub mod reply;
+pub mod server;
+pub mod transfer;

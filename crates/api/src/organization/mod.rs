@@ -1,0 +1,27 @@
+//! Basic organization over HTTP, one file a resource.
+
+mod buildings;
+mod communities;
+mod compound_grids;
+mod compounds;
+mod grids;
+mod household_grids;
+mod households;
+mod reports;
+mod subdistricts;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// The routes of this domain.
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .configure(buildings::routes)
+        .configure(communities::routes)
+        .configure(compound_grids::routes)
+        .configure(compounds::routes)
+        .configure(grids::routes)
+        .configure(household_grids::routes)
+        .configure(households::routes)
+        .configure(reports::routes)
+        .configure(subdistricts::routes);
+}

@@ -1,0 +1,115 @@
+//! The city as import files.
+
+use std::fs::File;
+
+use kernel::{Error, Result};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::city::{City, Community, Compound, FOUNDED};
+
+/// Doors on a floor of one entrance.
+const DOORS: u32 = 4;
+/// Households that an entrance serves, about.
+const ENTRANCE: u32 = 26;
+
+/// Writes the rows of one resource.
+pub fn write(city: &City, resource: &str, file: File) -> Result<()> {
+    let failed = |error: csv::Error| Error::Internal(format!("demo file: {error}"));
+    let mut rows = csv::WriterBuilder::new().buffer_capacity(1 << 16).from_writer(file);
+    let founded = FOUNDED.to_string();
+    let mut row = |cells: &[&str]| rows.write_record(cells).map_err(failed);
+    let compounds = || city.communities.iter().flat_map(|community| community.compounds.iter().map(move |compound| (community, compound)));
+    match resource {
+        "subdistricts" => {
+            row(&["code", "name", "valid_from"])?;
+            city.subdistricts.iter().try_for_each(|(code, name)| row(&[code, name, "2000-01-01"]))?;
+        }
+        "communities" => {
+            row(&["code", "subdistrict_code", "name", "valid_from"])?;
+            city.communities.iter().try_for_each(|community| row(&[&community.code, &community.subdistrict, &community.name, "2000-01-01"]))?;
+        }
+        "grids" => {
+            row(&["code", "name", "kind", "valid_from"])?;
+            compounds().try_for_each(|(community, compound)| {
+                row(&[&grid_code(community, compound), &format!("{}第{}网格", community.name, compound.number), "urban", &founded])
+            })?;
+        }
+        "compounds" => {
+            row(&["code", "name", "kind", "address", "delivered_on", "floor_area", "gated", "valid_from"])?;
+            compounds().try_for_each(|(community, compound)| {
+                let delivered = format!("{}-06-30", compound.year);
+                // 108 m² a dwelling and a tenth for what all share.
+                let area = format!("{}.00", compound.dwellings * 119);
+                let gated = if matches!(compound.kind, "commercial" | "work_unit_housing") { "true" } else { "false" };
+                let address = format!("{}路{}号", community.name.trim_end_matches("社区"), compound.number * 7);
+                row(&[&compound_code(community, compound), &compound.name, compound.kind, &address, &delivered, &area, gated, &delivered])
+            })?;
+        }
+        "compound-grids" => {
+            row(&["compound_code", "grid_code", "valid_from"])?;
+            compounds().try_for_each(|(community, compound)| row(&[&compound_code(community, compound), &grid_code(community, compound), &founded]))?;
+        }
+        "buildings" => {
+            row(&["code", "compound_code", "name", "floors_above", "building_units", "dwellings", "built_year", "valid_from"])?;
+            buildings(city, |community, compound, number, code, households| {
+                let entrances = households.div_ceil(ENTRANCE);
+                let dwellings = compound.dwellings * households / compound.households.max(1);
+                row(&[
+                    code,
+                    &compound_code(community, compound),
+                    &format!("{number}栋"),
+                    &floors(households).to_string(),
+                    &entrances.to_string(),
+                    &dwellings.to_string(),
+                    &compound.year.to_string(),
+                    &format!("{}-06-30", compound.year),
+                ])
+            })?;
+        }
+        "households" => {
+            row(&["code", "grid_code", "name", "residents", "valid_from"])?;
+            let mut random = ChaCha8Rng::seed_from_u64(city.seed ^ 0x5ee_d0f_40e5);
+            buildings(city, |community, compound, _, code, households| {
+                let grid = grid_code(community, compound);
+                let entrances = households.div_ceil(ENTRANCE);
+                (0..households).try_for_each(|index| {
+                    let (entrance, place) = (index % entrances, index / entrances);
+                    let (floor, door) = (place / DOORS + 1, place % DOORS + 1);
+                    let residents = [1, 2, 2, 3, 3, 3, 3, 4, 4, 5].get(random.random_range(0..10_usize)).copied().unwrap_or(3).to_string();
+                    let own = format!("{code}{:02}{floor:02}{door:02}", entrance + 1);
+                    row(&[&own, &grid, &format!("{}单元{floor:02}{door:02}", entrance + 1), &residents, &founded])
+                })
+            })?;
+        }
+        other => return Err(Error::Internal(format!("the demo city has no {other}"))),
+    }
+    rows.flush().map_err(|error| Error::Internal(format!("demo file: {error}")))
+}
+
+fn floors(households: u32) -> u32 {
+    let entrances = households.div_ceil(ENTRANCE).max(1);
+    households.div_ceil(entrances * DOORS)
+}
+
+/// Calls for each building with its number in the compound, its code and its households.
+fn buildings(city: &City, mut each: impl FnMut(&Community, &Compound, u32, &str, u32) -> Result<()>) -> Result<()> {
+    for community in &city.communities {
+        let mut place = 0;
+        for compound in &community.compounds {
+            for (number, households) in (1..).zip(&compound.buildings) {
+                place += 1;
+                each(community, compound, number, &format!("{}{place:05}", community.code), *households)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn grid_code(community: &Community, compound: &Compound) -> String {
+    format!("{}{:03}", community.code, compound.number)
+}
+
+fn compound_code(community: &Community, compound: &Compound) -> String {
+    format!("{}X{:03}", community.code, compound.number)
+}

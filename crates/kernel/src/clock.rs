@@ -1,0 +1,67 @@
+//! Time: the only place that asks what time it is. Stored in UTC, shown and counted in Asia/Shanghai.
+
+use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
+use diesel::deserialize::{FromSql, FromSqlRow};
+use diesel::expression::AsExpression;
+use diesel::pg::{Pg, PgValue};
+use diesel::serialize::{Output, ToSql};
+use diesel::sql_types::Timestamptz;
+use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
+
+/// Seconds that Asia/Shanghai is ahead of UTC; it keeps no summer time.
+const SHANGHAI: i32 = 8 * 3600;
+
+/// The present instant.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "everyone else is handed the time")]
+pub fn now() -> DateTime<Utc> {
+    Utc::now()
+}
+
+/// The day that it is in Asia/Shanghai at an instant.
+#[must_use]
+pub fn day(at: DateTime<Utc>) -> NaiveDate {
+    shanghai(at).date_naive()
+}
+
+fn shanghai(at: DateTime<Utc>) -> DateTime<FixedOffset> {
+    FixedOffset::east_opt(SHANGHAI).map_or_else(|| at.fixed_offset(), |offset| at.with_timezone(&offset))
+}
+
+/// An instant as the API writes it: RFC 3339 in `+08:00`, to the millisecond.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, AsExpression, FromSqlRow, ToSchema)]
+#[diesel(sql_type = Timestamptz)]
+#[schema(value_type = String, format = DateTime, example = "2026-11-23T15:02:30.000+08:00")]
+pub struct Stamp(pub DateTime<Utc>);
+
+impl Serialize for Stamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&shanghai(self.0).format("%Y-%m-%dT%H:%M:%S%.3f%:z"))
+    }
+}
+
+impl FromSql<Timestamptz, Pg> for Stamp {
+    fn from_sql(value: PgValue<'_>) -> diesel::deserialize::Result<Self> {
+        DateTime::<Utc>::from_sql(value).map(Self)
+    }
+}
+
+impl ToSql<Timestamptz, Pg> for Stamp {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> diesel::serialize::Result {
+        <DateTime<Utc> as ToSql<Timestamptz, Pg>>::to_sql(&self.0, &mut out.reborrow())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_day_turns_at_midnight_in_shanghai() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        assert_eq!(day(at("2026-11-22T15:59:59Z")).to_string(), "2026-11-22");
+        assert_eq!(day(at("2026-11-22T16:00:00Z")).to_string(), "2026-11-23");
+        assert_eq!(serde_json::to_string(&Stamp(at("2026-11-22T16:00:00Z"))).unwrap(), r#""2026-11-23T00:00:00.000+08:00""#);
+    }
+}

@@ -1,0 +1,198 @@
+//! Exports: what is stored, as a file that imports take unchanged; and the empty file, the template.
+//!
+//! A file is written whole, from one snapshot, before the first byte is sent: a slow reader then holds up
+//! nobody, a failure is a refusal rather than half a file, and the length is known.
+
+use std::fs::File;
+use std::io::{BufWriter, Seek, Write};
+
+use diesel::sql_types::{Array, Date, Nullable, Text};
+use diesel::{QueryableByName, sql_query};
+use diesel_async::RunQueryDsl;
+use futures_util::TryStreamExt;
+use rust_xlsxwriter::{DataValidation, Format as CellFormat, Note, Workbook, XlsxError};
+use serde_json::{Map, Value};
+
+use crate::db::View;
+use crate::refusal::{Error, Kind, Refusal, Result};
+use crate::sheet::{FORMULA_SIGNS, Form, Sheet};
+use crate::tabular::broken;
+use chrono::NaiveDate;
+
+/// Rows that a worksheet can hold, without its header.
+const MOST_ROWS: usize = 1_048_575;
+
+/// More rows than a worksheet holds.
+pub const TOO_MANY_ROWS: Refusal = Refusal::new(
+    Kind::Invalid,
+    "export.too_many_rows",
+    "超过 1048575 行,工作表放不下;请导出 .csv 或缩小区域。",
+    "More than 1048575 rows do not fit a worksheet; export .csv, or a smaller area.",
+);
+
+/// The forms of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileForm {
+    /// Comma-separated values in UTF-8.
+    Csv,
+    /// A JSON object a line.
+    Ndjson,
+    /// A workbook.
+    Xlsx,
+}
+
+/// Headers of a file: the names of the API, or the Chinese ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Headers {
+    /// `code`
+    Names,
+    /// `编码`
+    Chinese,
+}
+
+#[derive(QueryableByName)]
+struct Line {
+    #[diesel(sql_type = Array<Nullable<Text>>)]
+    cells: Vec<Option<String>>,
+}
+
+/// Writes all rows of a sheet that hold on a day and that the caller may see.
+pub async fn write(view: &View<'_>, sheet: &'static Sheet, form: FileForm, headers: Headers, on: NaiveDate) -> Result<File> {
+    view.may(sheet.read)?;
+    let cells = sheet.columns.iter().map(|column| format!("({})::text", sheet.shown(column).replace("$on", "$1"))).collect::<Vec<_>>().join(", ");
+    let keys = sheet.key_columns().map(|column| format!("t.{}", column.name)).collect::<Vec<_>>().join(", ");
+    let select = format!(
+        "select array[{cells}] as cells from {from} where t.valid_from <= $1 and (t.valid_to is null or t.valid_to > $1) \
+         and exists (select from unnest($2) area where starts_with({area}, area)) order by {keys}",
+        from = sheet.from.replace("$on", "$1"),
+        area = sheet.stored_area,
+    );
+    let query = sql_query(select).bind::<Date, _>(on).bind::<Array<Text>, _>(view.scope().texts());
+    let mut lines = query.load_stream::<Line>(&mut view.conn()).await?;
+    let mut file = Writer::new(sheet, form, headers)?;
+    while let Some(line) = lines.try_next().await? {
+        file.line(sheet, line.cells)?;
+    }
+    file.finish()
+}
+
+/// The empty file with the header, for a clerk to fill in.
+pub fn template(sheet: &'static Sheet, form: FileForm, headers: Headers) -> Result<File> {
+    Writer::new(sheet, form, headers)?.finish()
+}
+
+enum Writer {
+    Csv(Box<csv::Writer<File>>),
+    Ndjson(BufWriter<File>),
+    Xlsx { book: Box<Workbook>, rows: usize },
+}
+
+impl Writer {
+    fn new(sheet: &'static Sheet, form: FileForm, headers: Headers) -> Result<Self> {
+        let header = sheet.columns.iter().map(|column| if headers == Headers::Chinese { column.zh } else { column.name });
+        let file = tempfile::tempfile().map_err(broken)?;
+        Ok(match form {
+            FileForm::Csv => {
+                let mut writer = csv::WriterBuilder::new().buffer_capacity(1 << 16).from_writer(file);
+                writer.write_record(header).map_err(csv_failed)?;
+                Self::Csv(Box::new(writer))
+            }
+            FileForm::Ndjson => Self::Ndjson(BufWriter::with_capacity(1 << 16, file)),
+            FileForm::Xlsx => Self::Xlsx { book: Box::new(workbook(sheet, header).map_err(xlsx_failed)?), rows: 0 },
+        })
+    }
+
+    fn line(&mut self, sheet: &'static Sheet, cells: Vec<Option<String>>) -> Result<()> {
+        match self {
+            Self::Csv(writer) => {
+                writer.write_record(sheet.columns.iter().zip(&cells).map(|(column, cell)| neutral(column.form, cell.as_deref()))).map_err(csv_failed)
+            }
+            Self::Ndjson(writer) => {
+                let members: Map<String, Value> =
+                    sheet.columns.iter().zip(cells).map(|(column, cell)| (column.name.to_owned(), member(column.form, cell))).collect();
+                serde_json::to_writer(&mut *writer, &members).map_err(|error| Error::Internal(error.to_string()))?;
+                writer.write_all(b"\n").map_err(broken)
+            }
+            Self::Xlsx { rows, .. } if *rows == MOST_ROWS => Err((&TOO_MANY_ROWS).into()),
+            Self::Xlsx { book, rows } => {
+                *rows += 1;
+                let row = u32::try_from(*rows).unwrap_or(u32::MAX);
+                let page = book.worksheet_from_index(0).map_err(xlsx_failed)?;
+                for (index, (column, cell)) in (0_u16..).zip(sheet.columns.iter().zip(&cells)) {
+                    let Some(cell) = cell else { continue };
+                    match (column.form, cell.parse::<i32>()) {
+                        (Form::Integer(..), Ok(number)) => page.write_number(row, index, number).map_err(xlsx_failed)?,
+                        // Text never is a formula in a workbook, so it needs no sign before it.
+                        _ => page.write_string(row, index, cell).map_err(xlsx_failed)?,
+                    };
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn finish(self) -> Result<File> {
+        let mut file = match self {
+            Self::Csv(writer) => writer.into_inner().map_err(|error| broken(error.into_error()))?,
+            Self::Ndjson(writer) => writer.into_inner().map_err(|error| broken(error.into_error()))?,
+            Self::Xlsx { mut book, .. } => {
+                let mut file = tempfile::tempfile().map_err(broken)?;
+                book.save_to_writer(&mut file).map_err(xlsx_failed)?;
+                file
+            }
+        };
+        file.rewind().map_err(broken)?;
+        Ok(file)
+    }
+}
+
+/// A cell of CSV that no spreadsheet takes for a formula.
+fn neutral(form: Form, cell: Option<&str>) -> String {
+    match cell {
+        Some(text) if matches!(form, Form::Text(_)) && text.starts_with(FORMULA_SIGNS) => format!("'{text}"),
+        Some("true") if matches!(form, Form::Flag) => "是".to_owned(),
+        Some("false") if matches!(form, Form::Flag) => "否".to_owned(),
+        cell => cell.unwrap_or_default().to_owned(),
+    }
+}
+
+fn member(form: Form, cell: Option<String>) -> Value {
+    match (form, cell) {
+        (_, None) => Value::Null,
+        (Form::Integer(..), Some(text)) => text.parse::<i32>().map_or(Value::String(text), Value::from),
+        (Form::Flag, Some(text)) => Value::Bool(text == "true"),
+        (_, Some(text)) => Value::String(text),
+    }
+}
+
+/// A workbook with a header: notes say what belongs where, lists offer the words that fit, codes are text.
+fn workbook<'a>(sheet: &'static Sheet, header: impl Iterator<Item = &'a str>) -> std::result::Result<Workbook, XlsxError> {
+    let mut book = Workbook::new();
+    let page = book.add_worksheet_with_constant_memory()?;
+    page.set_name(sheet.zh)?.set_freeze_panes(1, 0)?;
+    let (bold, text) = (CellFormat::new().set_bold(), CellFormat::new().set_num_format("@"));
+    for (index, (column, title)) in (0_u16..).zip(sheet.columns.iter().zip(header)) {
+        if !matches!(column.form, Form::Integer(..)) {
+            page.set_column_format(index, &text)?;
+        }
+        page.set_column_width(index, if matches!(column.form, Form::Code(..) | Form::Text(_)) { 26 } else { 14 })?;
+        if let Form::Choice(choices) = column.form {
+            let words: Vec<_> = choices.iter().map(|choice| choice.zh).collect();
+            // Exports write words, clerks may write labels; the list offers labels and warns of nothing else.
+            page.add_data_validation(1, index, 1_048_575, index, &DataValidation::new().allow_list_strings(&words)?.show_error_message(false))?;
+        }
+        page.insert_note(0, index, &Note::new(column.note).set_author("Linli"))?;
+        page.write_string_with_format(0, index, title, &bold)?;
+    }
+    Ok(book)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "as map_err hands it over")]
+fn csv_failed(error: csv::Error) -> Error {
+    Error::Internal(format!("csv: {error}"))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "as map_err hands it over")]
+fn xlsx_failed(error: XlsxError) -> Error {
+    Error::Internal(format!("workbook: {error}"))
+}

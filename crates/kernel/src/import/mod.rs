@@ -1,0 +1,284 @@
+//! Imports: a file of rows becomes stored rows, set by set, in the transaction of the caller.
+//!
+//! A blocking thread reads and checks cells; each chunk is then checked against the database by one query and
+//! stored by one statement, journal included. Rows that would change nothing are not written at all.
+
+mod rows;
+mod statements;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Seek, Write};
+
+use chrono::NaiveDate;
+use diesel::sql_types::{Array, Bool, Date, Integer, Nullable, Text, Uuid as SqlUuid};
+use diesel::{QueryableByName, sql_query};
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use self::rows::{Chunk, Ready};
+use self::statements::Statements;
+use crate::area::AreaCode;
+use crate::db::Tx;
+use crate::refusal::{Error, Fault, Refusal, Refused, Result};
+use crate::sheet::Sheet;
+use crate::tabular::broken;
+
+/// A required cell is empty.
+pub const REQUIRED: Refusal = Refusal::invalid("import.required", "“{column}”不能为空。", "“{column}” must not be empty.");
+/// The same key on two lines.
+pub const DUPLICATE: Refusal = Refusal::invalid("import.duplicate", "与第 {line} 行重复:{key}。", "The same as line {line}: {key}.");
+/// The stored row has ended.
+pub const ENDED: Refusal = Refusal::invalid(
+    "import.ended",
+    "{key} 已终止;编码不重复使用,也不能再更改。",
+    "{key} has ended; a code is never used again, and what has ended is not changed.",
+);
+/// Outside the caller's area.
+pub const OUT_OF_SCOPE: Refusal =
+    Refusal::invalid("import.out_of_scope", "{key} 不在您有权写入的区域内。", "{key} is not within the area in which you may write.");
+/// One of source and ref without the other.
+pub const HALF_A_REFERENCE: Refusal =
+    Refusal::invalid("import.half_a_reference", "source 与 ref 须同时填写或同时留空。", "Give both source and ref, or neither.");
+/// The caller's key belongs to another row.
+pub const REFERENCE_TAKEN: Refusal = Refusal::invalid("import.reference_taken", "{source}/{ref} 已属于另一对象。", "{source}/{ref} belongs to another object.");
+
+/// So many rows make a table another one for the planner.
+const ANALYZE_FROM: i32 = 1_000;
+
+/// What came of a file.
+pub struct Outcome {
+    /// Data rows in the file.
+    pub rows_read: i32,
+    /// Rows that became new objects.
+    pub created: i32,
+    /// Rows that changed an object.
+    pub changed: i32,
+    /// Rows at fault.
+    pub refused: i32,
+    /// The header of the file, as CSV.
+    pub header: String,
+    /// The rows at fault.
+    pub failures: Failures,
+}
+
+impl Outcome {
+    /// Rows that said what was so already.
+    #[must_use]
+    pub fn unchanged(&self) -> i32 {
+        self.rows_read - self.created - self.changed - self.refused
+    }
+}
+
+/// One fault of a row.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RowFault {
+    /// The column, where it is one.
+    pub field: String,
+    /// The stable code.
+    pub code: String,
+    /// What to mend, in Chinese.
+    pub zh: String,
+    /// What to mend, in English.
+    pub en: String,
+}
+
+impl From<Fault> for RowFault {
+    fn from(fault: Fault) -> Self {
+        Self { field: fault.pointer, code: fault.code.to_owned(), zh: fault.zh, en: fault.en }
+    }
+}
+
+/// A row at fault.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Failure {
+    /// Its line in the file, the header being line 1.
+    pub line: i32,
+    /// The row in its original columns, as CSV.
+    pub record: String,
+    /// What is wrong with it.
+    pub faults: Vec<RowFault>,
+}
+
+/// The rows at fault, in the order of the file, kept on disk: a file may be all faults.
+pub struct Failures(File);
+
+impl Failures {
+    fn new() -> Result<Self> {
+        tempfile::tempfile().map(Self).map_err(broken)
+    }
+
+    fn keep(&mut self, mut failures: Vec<Failure>) -> Result<()> {
+        failures.sort_by_key(|failure| failure.line);
+        let mut text = Vec::new();
+        for failure in failures {
+            serde_json::to_writer(&mut text, &failure).map_err(|error| Error::Internal(error.to_string()))?;
+            text.push(b'\n');
+        }
+        self.0.write_all(&text).map_err(broken)
+    }
+
+    /// Reads them back.
+    pub fn read(mut self) -> Result<impl Iterator<Item = Result<Failure>>> {
+        self.0.rewind().map_err(broken)?;
+        let lines = BufReader::new(self.0).lines();
+        Ok(lines.map(|line| serde_json::from_str(&line.map_err(broken)?).map_err(|error| Error::Internal(error.to_string()))))
+    }
+}
+
+/// What the check of a chunk says of one row.
+#[derive(QueryableByName)]
+struct Checked {
+    #[diesel(sql_type = Integer)]
+    n: i32,
+    #[diesel(sql_type = Array<Integer>)]
+    failed: Vec<i32>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    stored: Option<Uuid>,
+}
+
+/// What was stored of one row.
+#[derive(QueryableByName)]
+struct Stored {
+    #[diesel(sql_type = Text)]
+    key: String,
+    #[diesel(sql_type = Bool)]
+    fresh: bool,
+}
+
+#[derive(QueryableByName)]
+struct Locked {
+    #[diesel(sql_type = SqlUuid)]
+    #[expect(dead_code, reason = "the lock is what counts")]
+    id: Uuid,
+}
+
+/// Stores the rows of a file. What is at fault is left out and told; whether the rest is kept is for the
+/// caller to say, whose transaction this is.
+pub async fn run(tx: &Tx<'_>, sheet: &'static Sheet, file: File, on: NaiveDate) -> Result<Outcome> {
+    tx.may(sheet.write)?;
+    tx.conn().batch_execute("set local work_mem = '64MB'").await?;
+    let mut chunks = rows::read(file, sheet);
+    let header = match chunks.recv().await {
+        Some(Ok(Chunk { header, .. })) => header,
+        Some(Err(error)) => return Err(error),
+        None => return Err(Error::Internal("the reader of the file stopped".to_owned())),
+    };
+    let mut outcome = Outcome { rows_read: 0, created: 0, changed: 0, refused: 0, header, failures: Failures::new()? };
+    while let Some(chunk) = chunks.recv().await {
+        let Chunk { ready, mut failures, .. } = chunk?;
+        outcome.rows_read += count(ready.len() + failures.len());
+        // Rows of NDJSON may have different members; each set of members is a statement of its own.
+        let mut groups = BTreeMap::<u64, Vec<Ready>>::new();
+        ready.into_iter().for_each(|row| groups.entry(row.given).or_default().push(row));
+        for (given, rows) in groups {
+            let stored = store(tx, sheet, &Statements::new(sheet, given), rows, on, &mut failures).await?;
+            let fresh = stored.iter().filter(|row| row.fresh).count();
+            outcome.created += count(fresh);
+            outcome.changed += count(stored.len() - fresh);
+            if let Some(after) = sheet.after {
+                after(tx, stored.into_iter().map(|row| row.key).collect(), on).await?;
+            }
+        }
+        outcome.refused += count(failures.len());
+        outcome.failures.keep(failures)?;
+    }
+    if outcome.created + outcome.changed > ANALYZE_FROM {
+        // The planner should know what the table has become before the next reader asks, not minutes later.
+        tx.conn().batch_execute(&format!("analyze {}", sheet.table)).await?;
+    }
+    Ok(outcome)
+}
+
+fn count(number: usize) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
+}
+
+/// Stores one set of rows: checks them, locks what they change, writes.
+async fn store(
+    tx: &Tx<'_>,
+    sheet: &'static Sheet,
+    statements: &Statements,
+    mut rows: Vec<Ready>,
+    on: NaiveDate,
+    failures: &mut Vec<Failure>,
+) -> Result<Vec<Stored>> {
+    let mut conn = tx.conn();
+    let checked: Vec<Checked> = bind(tx, sheet, &statements.check, &rows, on).load(&mut conn).await.map_err(clash)?;
+    let mut failed = BTreeMap::new();
+    let mut changing = Vec::new();
+    for row in checked {
+        if row.failed.is_empty() { changing.extend(row.stored) } else { drop(failed.insert(row.n, row.failed)) }
+    }
+    if !failed.is_empty() {
+        let (bad, good): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| failed.contains_key(&row.line));
+        rows = good;
+        failures.extend(bad.into_iter().map(|row| {
+            let checks = failed.get(&row.line).map(Vec::as_slice).unwrap_or_default();
+            let faults = checks
+                .iter()
+                .filter_map(|index| statements.checks.get(usize::try_from(*index).ok()?))
+                .map(|check| fault(sheet, &row, check, &tx.city))
+                .collect();
+            Failure { line: row.line, record: row.record, faults }
+        }));
+    }
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    if !changing.is_empty() {
+        // The change is told as from what to what, so nobody else may change these rows in between.
+        let lock = sql_query(format!("select id from {} where id = any($1) order by id for update", sheet.table));
+        lock.bind::<Array<SqlUuid>, _>(changing).load::<Locked>(&mut conn).await.map_err(clash)?;
+    }
+    bind(tx, sheet, &statements.store, &rows, on).load(&mut conn).await.map_err(clash)
+}
+
+/// The fault that a failed check means for a row.
+fn fault(sheet: &'static Sheet, row: &Ready, check: &statements::RowCheck, city: &AreaCode) -> RowFault {
+    let refused = sheet
+        .columns
+        .iter()
+        .zip(&row.values)
+        .fold(check.refusal.at(check.column), |refused, (column, value)| refused.with(column.name, value.as_deref().unwrap_or_default()));
+    refused.with("key", &row.key).with("city", city).into_fault().into()
+}
+
+type Bound = diesel::query_builder::BoxedSqlQuery<'static, diesel::pg::Pg, diesel::query_builder::SqlQuery>;
+
+/// Binds a chunk's rows as one array a column.
+fn bind(tx: &Tx<'_>, sheet: &'static Sheet, sql: &str, rows: &[Ready], on: NaiveDate) -> Bound {
+    let query = sql_query(sql)
+        .into_boxed()
+        .bind::<Array<Integer>, _>(rows.iter().map(|row| row.line).collect::<Vec<_>>())
+        .bind::<Array<SqlUuid>, _>(rows.iter().map(|row| row.id).collect::<Vec<_>>())
+        .bind::<Date, _>(on)
+        .bind::<Array<Text>, _>(tx.scope().texts())
+        .bind::<SqlUuid, _>(tx.actor.id)
+        .bind::<Text, _>(tx.actor.name.clone())
+        .bind::<Text, _>(tx.request_id.clone())
+        .bind::<Text, _>(tx.city.to_string());
+    (0..sheet.columns.len()).fold(query, |query, index| {
+        let column: Vec<Option<String>> = rows.iter().map(|row| row.values.get(index).cloned().flatten()).collect();
+        query.bind::<Array<Nullable<Text>>, _>(column)
+    })
+}
+
+/// Somebody else stored the same at the same moment: the whole import is run again and meets what they stored.
+fn clash(error: diesel::result::Error) -> Error {
+    use diesel::result::{DatabaseErrorKind as Kind, Error as DieselError};
+    match error {
+        DieselError::DatabaseError(Kind::UniqueViolation | Kind::ForeignKeyViolation | Kind::ExclusionViolation, info) => {
+            tracing::info!(constraint = info.constraint_name(), message = info.message(), "an import met another change");
+            DieselError::DatabaseError(Kind::SerializationFailure, info).into()
+        }
+        other => other.into(),
+    }
+}
+
+impl From<Refused> for RowFault {
+    fn from(refused: Refused) -> Self {
+        refused.into_fault().into()
+    }
+}

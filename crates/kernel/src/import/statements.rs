@@ -1,0 +1,134 @@
+//! The two statements of an import, written from a sheet: one checks a chunk, one stores it.
+//!
+//! Parameters: $1 lines, $2 ids for new rows, $3 the day, $4 the caller's areas, $5 … $7 actor and request,
+//! $8 the city, $9 … one array a column.
+
+use super::{ENDED, HALF_A_REFERENCE, OUT_OF_SCOPE, REFERENCE_TAKEN};
+use crate::refusal::Refusal;
+use crate::sheet::{Column, Sheet};
+
+/// A rule with what is said where it is broken.
+pub(super) struct RowCheck {
+    pub column: &'static str,
+    pub refusal: &'static Refusal,
+}
+
+/// The statements for rows that have the same columns.
+pub(super) struct Statements {
+    /// The rules, in the order in which `check` numbers them.
+    pub checks: Vec<RowCheck>,
+    /// Returns rows at fault with the numbers of the rules, and stored rows that would change.
+    pub check: String,
+    /// Stores rows and journals them; returns those that were new or changed.
+    pub store: String,
+}
+
+/// The number of the first parameter that is a column.
+const FIRST_COLUMN: usize = 9;
+
+impl Statements {
+    /// Writes the statements for a sheet; `given` has a bit for each column that the rows have.
+    pub(super) fn new(sheet: &'static Sheet, given: u64) -> Self {
+        let mut checks = Vec::new();
+        let mut faults = Vec::new();
+        let names_reference = sheet.columns.iter().position(|column| column.name == "ref").is_some_and(|index| given & (1 << index) != 0);
+        for (column, refusal, fault) in rules(sheet, names_reference) {
+            checks.push(RowCheck { column, refusal });
+            faults.push(fault.replace("$on", "$3").replace("$city", "$8"));
+        }
+        let rows = incoming(sheet, given);
+        let numbered = faults.iter().enumerate().map(|(n, fault)| format!("case when {fault} then {n} end")).collect::<Vec<_>>().join(",\n        ");
+        let same_reference = format!("left join {} o on o.source = i.source and o.ref = i.ref and o.id is distinct from i.stored_id", sheet.table);
+        let looks_up = format!("{} {}", sheet.looks_up, if names_reference { same_reference.as_str() } else { "" });
+        let check = format!(
+            "{rows}\nselect i.n, f.failed, i.stored_id as stored\nfrom i {looks_up}\ncross join lateral (select array_remove(array[\n        {numbered}], null)::integer[] as failed) f\n\
+             where f.failed <> '{{}}' or (i.stored_id is not null and i.differs)"
+        );
+        Self { checks, check, store: store(sheet, &rows) }
+    }
+}
+
+/// The rules that every sheet has, and its own.
+fn rules(sheet: &'static Sheet, names_reference: bool) -> Vec<(&'static str, &'static Refusal, String)> {
+    let key = sheet.columns.first().map_or("", |column| column.name);
+    let mut rules = vec![(
+        key,
+        &OUT_OF_SCOPE,
+        format!(
+            "not exists (select from unnest($4) area where starts_with({}, area)) or (i.stored_id is not null and not exists (select from unnest($4) area where starts_with(i.was_in, area)))",
+            sheet.area
+        ),
+    )];
+    if !sheet.key_reusable {
+        rules.push((key, &ENDED, "(i.was).valid_to is not null".to_owned()));
+    }
+    if names_reference {
+        rules.push(("ref", &HALF_A_REFERENCE, "(i.source is null) <> (i.ref is null)".to_owned()));
+        rules.push(("ref", &REFERENCE_TAKEN, "o.id is not null".to_owned()));
+    }
+    rules.extend(sheet.checks.iter().map(|check| (check.column, check.refusal, check.fault.to_owned())));
+    rules
+}
+
+/// What a column is to be: the cell, what is stored where the file has no such column, or the default.
+fn value(index: usize, column: &Column, given: u64) -> String {
+    let (name, sql_type) = (column.name, column.sql_type());
+    let cell = format!("r.{name}::{sql_type}");
+    match column.default {
+        Some(default) => format!("coalesce({cell}, t.{name}, {})", default.replace("$on", "$3")),
+        None if given & (1 << index) == 0 => format!("t.{name}"),
+        None => cell,
+    }
+}
+
+/// `with i as (…)`: the incoming rows as they are to be, joined with what is stored under their key.
+fn incoming(sheet: &'static Sheet, given: u64) -> String {
+    let names = sheet.columns.iter().map(|column| column.name).collect::<Vec<_>>().join(", ");
+    let arrays = (0..sheet.columns.len()).map(|index| format!("${}", index + FIRST_COLUMN)).collect::<Vec<_>>().join(", ");
+    let stored = |make: &dyn Fn(usize, &Column) -> String| {
+        let parts: Vec<_> = sheet.columns.iter().enumerate().filter(|(_, column)| column.stored()).map(|(index, column)| make(index, column)).collect();
+        parts.join(", ")
+    };
+    let values = stored(&|index, column| format!("{} as {}", value(index, column, given), column.name));
+    let now = stored(&|index, column| value(index, column, given));
+    let was = stored(&|_, column| format!("t.{}", column.name));
+    let key = sheet.key_columns().map(|column| format!("t.{0} = r.{0}", column.name)).collect::<Vec<_>>().join(" and ");
+    let open = if sheet.key_reusable { " and t.valid_to is null" } else { "" };
+    format!(
+        "with i as materialized (\n    select r.n, coalesce(t.id, r.id) as id, t.id as stored_id, {values},\n        ({now}) is distinct from ({was}) as differs,\n        \
+         t as was, {area} as was_in\n    \
+         from unnest($1, $2, {arrays}) as r (n, id, {names})\n    left join {table} t on {key}{open}\n)",
+        area = sheet.stored_area,
+        table = sheet.table,
+    )
+}
+
+/// The row as the journal tells it, in the members and forms of the API.
+fn object(sheet: &'static Sheet, row: &str) -> String {
+    let member = |column: &Column| match column.sql_type() {
+        "numeric" => format!("'{0}', {row}.{0}::text", column.name),
+        _ => format!("'{0}', {row}.{0}", column.name),
+    };
+    format!("jsonb_build_object({})", sheet.columns.iter().map(member).collect::<Vec<_>>().join(", "))
+}
+
+fn store(sheet: &'static Sheet, rows: &str) -> String {
+    let table = sheet.table;
+    let names: Vec<_> = sheet.stored_columns().map(|column| column.name).collect();
+    let set = names.iter().map(|name| format!("{name} = excluded.{name}")).collect::<Vec<_>>().join(", ");
+    let key = sheet.columns.first().map_or("", |column| column.name);
+    let now = object(sheet, "t");
+    let area = sheet.stored_area;
+    format!(
+        "{rows}, saved as (\n    insert into {table} as t (id, {columns}) select i.id, {values} from i where i.stored_id is null or i.differs\n    \
+         on conflict (id) do update set {set}, version = t.version + 1, updated_at = now()\n    \
+         returning t.id, t.{key} as key, t.version, {area} as area, {now} as now\n), told as (\n    \
+         insert into journal (actor_id, actor_name, request_id, action, object_kind, object_id, area_code, former_area_code, version, change)\n    \
+         select $5, $6, $7, '{table}.' || case when i.stored_id is null then 'created' else 'changed' end, '{table}', s.id, s.area, nullif(i.was_in, s.area), s.version,\n        \
+         case when i.stored_id is null then jsonb_strip_nulls(s.now) else journal_diff({before}, s.now) end\n    \
+         from saved s join i on i.id = s.id\n)\nselect s.key, i.stored_id is null as fresh from saved s join i on i.id = s.id",
+        before = object(sheet, "(i.was)"),
+        columns = names.join(", "),
+        values = names.iter().map(|name| format!("i.{name}")).collect::<Vec<_>>().join(", "),
+    )
+}

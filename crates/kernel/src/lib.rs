@@ -1,0 +1,40 @@
+//! What every domain of Linli shares: ids, codes, time, refusals, pages, the database, the journal, imports.
+//! No noun of any domain lives here, and nothing of HTTP.
+
+// The macros below name this crate as their users do.
+extern crate self as kernel;
+
+pub mod actor;
+pub mod area;
+pub mod change;
+pub mod clock;
+pub mod db;
+pub mod export;
+mod id;
+pub mod import;
+pub mod journal;
+pub mod manifest;
+pub mod page;
+pub mod period;
+mod reads;
+pub mod refusal;
+pub mod sheet;
+pub mod tabular;
+pub mod text;
+mod text_enum;
+
+/// What the macros of this crate expand to; not for direct use.
+#[doc(hidden)]
+pub mod macros {
+    pub use {chrono, diesel, serde, utoipa, uuid};
+}
+
+pub use actor::{Actor, Permission};
+pub use area::{AreaCode, Scope};
+pub use change::{Ending, Expected};
+pub use clock::Stamp;
+pub use db::{Call, Conn, Db, Tx, View};
+pub use journal::Recorded;
+pub use page::{Page, Paging};
+pub use refusal::{Error, Fault, Kind, Refusal, Result};
+pub use text_enum::Choice;

@@ -1,0 +1,67 @@
+//! What a domain crate declares about itself, for everything that must know every domain.
+
+use crate::actor::Permission;
+use crate::refusal::Refusal;
+use crate::sheet::Sheet;
+
+/// One domain.
+#[derive(Debug)]
+pub struct Domain {
+    /// Its name: the crate's, the API tag's.
+    pub name: &'static str,
+    /// What may be granted in it, with what each allows, in Chinese and English.
+    pub permissions: &'static [(Permission, &'static str, &'static str)],
+    /// Every refusal of it.
+    pub refusals: &'static [&'static Refusal],
+    /// Its sheets, in the order in which they are loaded: what is referred to comes first.
+    pub sheets: &'static [&'static Sheet],
+}
+
+/// The refusals of this crate.
+pub const REFUSALS: &[&Refusal] = &[
+    &crate::actor::FORBIDDEN,
+    &crate::actor::OUT_OF_SCOPE,
+    &crate::area::NOT_A_CODE,
+    &crate::change::CODE_FIXED,
+    &crate::change::HALF_A_REFERENCE,
+    &crate::change::REFERENCE_TAKEN,
+    &crate::change::STALE,
+    &crate::change::VERSION_MISSING,
+    &crate::export::TOO_MANY_ROWS,
+    &crate::import::DUPLICATE,
+    &crate::import::ENDED,
+    &crate::import::HALF_A_REFERENCE,
+    &crate::import::OUT_OF_SCOPE,
+    &crate::import::REFERENCE_TAKEN,
+    &crate::import::REQUIRED,
+    &crate::page::BAD_CURSOR,
+    &crate::period::ENDED,
+    &crate::period::ENDS_BEFORE_IT_BEGINS,
+    &crate::refusal::DATABASE_AWAY,
+    &crate::refusal::DATABASE_SLOW,
+    &crate::refusal::OUTCOME_UNKNOWN,
+    &crate::sheet::FORMULA,
+    &crate::sheet::NOT_A_CHOICE,
+    &crate::sheet::NOT_A_DATE,
+    &crate::sheet::NOT_A_FLAG,
+    &crate::sheet::NOT_AN_INTEGER,
+    &crate::sheet::NOT_THE_PREFIX,
+    &crate::sheet::ROUNDED_CODE,
+    &crate::tabular::CELL_ERROR,
+    &crate::tabular::COLUMN_DOUBLED,
+    &crate::tabular::COLUMN_MISSING,
+    &crate::tabular::COLUMN_UNKNOWN,
+    &crate::tabular::CUT_OFF,
+    &crate::tabular::EMPTY,
+    &crate::tabular::ENCODING,
+    &crate::tabular::HEADER,
+    &crate::tabular::NOT_AN_OBJECT,
+    &crate::tabular::ROW_LENGTH,
+    &crate::tabular::WORKBOOK,
+    &crate::tabular::WORKBOOK_TOO_LARGE,
+    &crate::text::CONTROL_CHARACTER,
+    &crate::text::EMPTY,
+    &crate::text::NOT_A_KEY,
+    &crate::text::NOT_AN_AREA,
+    &crate::text::TOO_LONG,
+];

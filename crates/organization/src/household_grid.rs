@@ -1,0 +1,147 @@
+//! Which household was in which grid, and when (ORG-04). Written by moving households, never by itself.
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use diesel::sql_types::{Array, Date, Text, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+use kernel::page::{Cursor, MAX_TOTAL};
+use kernel::{Page, Paging, Refusal, Result, Tx, View, holds_on, id, within};
+use schema::{household, household_grid};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::code::{GridCode, HouseholdCode};
+use crate::household::{HouseholdId, MOVE_BEFORE_LAST, READ};
+
+id!(
+    /// A household's time in a grid.
+    HouseholdGridId
+);
+
+/// A household's time in a grid.
+#[derive(Clone, Debug, HasQuery, Serialize, ToSchema)]
+#[diesel(table_name = household_grid)]
+pub struct HouseholdGrid {
+    /// Identity, for ever.
+    pub id: HouseholdGridId,
+    /// The household.
+    pub household_id: HouseholdId,
+    /// Its code.
+    pub household_code: HouseholdCode,
+    /// The grid.
+    pub grid_code: GridCode,
+    /// First day in the grid.
+    pub valid_from: NaiveDate,
+    /// First day no longer in the grid; null while it is there.
+    pub valid_to: Option<NaiveDate>,
+}
+
+/// Which times in grids a list holds.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default)]
+pub struct HouseholdGridFilter {
+    /// Of this household.
+    pub household_code: Option<HouseholdCode>,
+    /// In this grid.
+    pub grid_code: Option<GridCode>,
+    /// All times, not only those that hold on the day.
+    pub ever: Option<bool>,
+}
+
+/// No such time in a grid.
+pub const UNKNOWN: Refusal =
+    Refusal::not_found("household_grid.unknown", "没有该归属记录,或它不在您的区域内。", "There is no such time in a grid, or it is not in your area.");
+
+/// Lists times in grids that the caller may see: those in grids of his area.
+pub async fn list(view: &View<'_>, filter: &HouseholdGridFilter, paging: &Paging) -> Result<Page<HouseholdGrid>> {
+    view.may(READ)?;
+    let chosen = || {
+        let mut query = HouseholdGrid::query().filter(within!(view.scope(), household_grid::grid_code)).into_boxed();
+        if filter.ever != Some(true) {
+            query = query.filter(holds_on!(household_grid, view.as_of));
+        }
+        if let Some(household_code) = &filter.household_code {
+            let named = household::table.filter(household::code.eq(household_code)).select(household::id);
+            query = query.filter(household_grid::household_id.eq_any(named));
+        }
+        if let Some(grid_code) = &filter.grid_code {
+            query = query.filter(household_grid::grid_code.eq(grid_code));
+        }
+        query
+    };
+    let mut page = chosen().order((household_grid::household_code, household_grid::id)).limit(paging.fetch());
+    if let Some(after) = paging.after(filter)? {
+        let same = household_grid::household_code.eq(after.key.clone()).and(household_grid::id.gt(after.id));
+        page = page.filter(household_grid::household_code.gt(after.key).or(same));
+    }
+    let rows = page.load(&mut view.conn()).await?;
+    let total = match paging.include_total {
+        true => Some(chosen().select(household_grid::id).limit(MAX_TOTAL).load::<HouseholdGridId>(&mut view.conn()).await?.len()),
+        false => None,
+    };
+    paging.page(view.as_of, rows, total, filter, |row| Cursor { key: row.household_code.to_string(), id: row.id.0 })
+}
+
+/// The time in a grid with this id.
+pub async fn get(view: &View<'_>, id: HouseholdGridId) -> Result<HouseholdGrid> {
+    view.may(READ)?;
+    let found = HouseholdGrid::query()
+        .filter(household_grid::id.eq(id))
+        .filter(within!(view.scope(), household_grid::grid_code))
+        .first(&mut view.conn())
+        .await
+        .optional()?;
+    found.ok_or_else(|| (&UNKNOWN).into())
+}
+
+/// Since when a household has been in its grid.
+pub(crate) async fn since(tx: &Tx<'_>, id: HouseholdId) -> Result<Option<NaiveDate>> {
+    let open = household_grid::table.filter(household_grid::household_id.eq(id).and(household_grid::valid_to.is_null()));
+    Ok(open.select(household_grid::valid_from).first(&mut tx.conn()).await.optional()?)
+}
+
+/// Ends a household's time in its grid on a day, with the household itself.
+pub(crate) async fn close(tx: &Tx<'_>, id: HouseholdId, on: NaiveDate) -> Result<()> {
+    if let Some(since) = since(tx, id).await?
+        && on <= since
+    {
+        return Err(MOVE_BEFORE_LAST.at("/on").with("since", since).into());
+    }
+    let open = household_grid::table.filter(household_grid::household_id.eq(id).and(household_grid::valid_to.is_null()));
+    diesel::update(open).set(household_grid::valid_to.eq(on)).execute(&mut tx.conn()).await?;
+    Ok(())
+}
+
+/// Brings the dated times in grids of these households into line with where the households are now: what
+/// changed closes on the day and opens anew; a change on the very day that a time began corrects it. The first
+/// time of a household begins with the household, or with the grid if that is younger.
+pub(crate) async fn settle(tx: &Tx<'_>, codes: Vec<String>, on: NaiveDate) -> Result<()> {
+    if codes.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = codes.iter().map(|_| Uuid::now_v7()).collect();
+    diesel::sql_query(
+        // `= any (array[…])` keeps the planner from the exclusion constraint's index, which is slow to search.
+        "with h as materialized (
+            select h.id as household_id, h.code, h.grid_code, h.valid_from, c.id, m.id as open_id, m.grid_code as open_grid, m.valid_from as since
+            from unnest($1, $2) as c (code, id) join household h on h.code = c.code
+            left join household_grid m on m.household_id = any (array[h.id]) and m.valid_to is null
+            where h.grid_code is not null and h.grid_code is distinct from m.grid_code
+        ), corrected as (
+            update household_grid m set grid_code = h.grid_code from h where m.id = h.open_id and h.since = $3
+        ), closed as (
+            update household_grid m set valid_to = $3 from h where m.id = h.open_id and h.since < $3
+        )
+        insert into household_grid (id, household_id, household_code, grid_code, valid_from)
+        select h.id, h.household_id, h.code, h.grid_code, case when h.open_id is null then greatest(h.valid_from, g.valid_from) else $3 end
+        from h join grid g on g.code = h.grid_code where h.open_id is null or h.since < $3",
+    )
+    .bind::<Array<Text>, _>(codes)
+    .bind::<Array<SqlUuid>, _>(ids)
+    .bind::<Date, _>(on)
+    .execute(&mut tx.conn())
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! Basic organization (基本组织): the area tree and what stands in it (ORG-03 … ORG-05).
+
+pub mod building;
+pub mod code;
+pub mod community;
+pub mod compound;
+pub mod compound_grid;
+pub mod grid;
+pub mod grid_division;
+pub mod household;
+pub mod household_grid;
+pub mod subdistrict;
+
+use kernel::manifest::Domain;
+
+/// What this domain declares about itself.
+pub const DOMAIN: Domain = Domain {
+    name: "organization",
+    permissions: &[
+        (subdistrict::READ, "查看街道(乡镇)", "see subdistricts and towns"),
+        (subdistrict::WRITE, "登记、更改、终止和导入街道(乡镇)", "create, change, end and import subdistricts and towns"),
+        (community::READ, "查看社区", "see communities"),
+        (community::WRITE, "登记、更改、终止和导入社区", "create, change, end and import communities"),
+        (grid::READ, "查看网格及划分报告", "see grids and the report on their division"),
+        (grid::WRITE, "登记、更改、终止和导入网格", "create, change, end and import grids"),
+        (compound::READ, "查看小区及其所属网格", "see compounds and the grids they lie in"),
+        (compound::WRITE, "登记、更改、终止和导入小区及其所属网格", "create, change, end and import compounds and their links to grids"),
+        (building::READ, "查看楼栋", "see buildings"),
+        (building::WRITE, "登记、更改、终止和导入楼栋", "create, change, end and import buildings"),
+        (household::READ, "查看户及其网格归属", "see households and the grids they were in"),
+        (household::WRITE, "登记、更改、迁移、终止和导入户", "create, change, move, end and import households"),
+    ],
+    refusals: &[
+        &building::CODE_TAKEN,
+        &building::COMPOUND_ELSEWHERE,
+        &building::HAS_HOUSEHOLDS,
+        &building::NOT_YET_OR_NO_MORE,
+        &building::UNKNOWN,
+        &building::UNKNOWN_HERE,
+        &code::NOT_A_BUILDING_CODE,
+        &code::NOT_A_COMMUNITY_CODE,
+        &code::NOT_A_COMPOUND_CODE,
+        &code::NOT_A_GRID_CODE,
+        &code::NOT_A_HOUSEHOLD_CODE,
+        &code::NOT_A_SUBDISTRICT_CODE,
+        &community::CODE_TAKEN,
+        &community::ENDED_HERE,
+        &community::HAS_PARTS,
+        &community::UNKNOWN,
+        &community::UNKNOWN_HERE,
+        &compound::CODE_TAKEN,
+        &compound::ENDED_HERE,
+        &compound::HAS_BUILDINGS,
+        &compound::UNKNOWN,
+        &compound::UNKNOWN_HERE,
+        &compound_grid::ALREADY,
+        &compound_grid::ELSEWHERE,
+        &compound_grid::HALF_AN_EXCEPTION,
+        &compound_grid::NEEDS_EXCEPTION,
+        &compound_grid::UNKNOWN,
+        &grid::CODE_TAKEN,
+        &grid::ENDED_HERE,
+        &grid::HAS_COMPOUNDS,
+        &grid::HAS_HOUSEHOLDS,
+        &grid::NOT_DEDICATED,
+        &grid::UNKNOWN,
+        &grid::UNKNOWN_HERE,
+        &household::CODE_TAKEN,
+        &household::GRID_ELSEWHERE,
+        &household::MOVED_LATER,
+        &household::MOVE_AHEAD,
+        &household::MOVE_BEFORE_LAST,
+        &household::MOVE_IN_FUTURE,
+        &household::UNKNOWN,
+        &household_grid::UNKNOWN,
+        &grid_division::UNKNOWN_AREA,
+        &subdistrict::CODE_TAKEN,
+        &subdistrict::ENDED_HERE,
+        &subdistrict::HAS_COMMUNITIES,
+        &subdistrict::OTHER_CITY,
+        &subdistrict::UNKNOWN,
+        &subdistrict::UNKNOWN_HERE,
+    ],
+    sheets: &[&subdistrict::SHEET, &community::SHEET, &grid::SHEET, &compound::SHEET, &compound_grid::SHEET, &building::SHEET, &household::SHEET],
+};

@@ -1,0 +1,42 @@
+//! Bringing a database to the form that this version needs.
+
+use diesel_async::{AsyncConnection, AsyncMigrationHarness, AsyncPgConnection, SimpleAsyncConnection};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use kernel::{Error, Result};
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
+
+/// Runs the migrations that have not run yet; returns their names. Several processes may call it at once.
+pub fn run(url: &str) -> Result<Vec<String>> {
+    on_own_runtime(url, async |conn| {
+        let mut harness = AsyncMigrationHarness::new(conn);
+        let ran = harness.run_pending_migrations(MIGRATIONS).map_err(|error| Error::Internal(format!("migration: {error}")))?;
+        Ok(ran.iter().map(ToString::to_string).collect())
+    })
+}
+
+/// Undoes every migration. For tests of the way down.
+pub fn undo(url: &str) -> Result<()> {
+    on_own_runtime(url, async |conn| {
+        let mut harness = AsyncMigrationHarness::new(conn);
+        harness.revert_all_migrations(MIGRATIONS).map_err(|error| Error::Internal(format!("migration: {error}")))?;
+        Ok(())
+    })
+}
+
+/// The harness blocks, which only a runtime with several threads allows; the callers have one each.
+fn on_own_runtime<T: Send>(url: &str, work: impl AsyncFnOnce(AsyncPgConnection) -> Result<T> + Send) -> Result<T> {
+    let failed = |error: &dyn std::fmt::Display| Error::Internal(format!("migration: {error}"));
+    std::thread::scope(|scope| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(|error| failed(&error))?;
+        let thread = scope.spawn(move || {
+            runtime.block_on(async {
+                let mut conn = AsyncPgConnection::establish(url).await.map_err(|error| failed(&error))?;
+                // Held until the connection closes, so that two replicas do not migrate at the same time.
+                conn.batch_execute("set statement_timeout = 0; select pg_advisory_lock(hashtextextended('linli.migrate' || current_schema(), 0))").await?;
+                work(conn).await
+            })
+        });
+        thread.join().map_err(|_| failed(&"the thread stopped"))?
+    })
+}

@@ -1,0 +1,2 @@
+-- An extension belongs to the whole database; other schemas may lean on it, so it stays.
+select 1;

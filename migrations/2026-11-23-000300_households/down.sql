@@ -1,0 +1,2 @@
+drop table household_grid;
+drop table household;
