@@ -60,7 +60,8 @@ create table household_grid (
     -- By id, not by code: a GiST index over texts takes four times as long to fill.
     constraint household_grid_one_at_a_time exclude using gist (household_id with =, daterange(valid_from, valid_to) with &&) deferrable initially immediate
 );
-create unique index household_grid_open on household_grid (household_id) where valid_to is null;
+-- Not unique: a move closes and opens in one statement, and the exclusion constraint looks when it is over.
+create index household_grid_open on household_grid (household_id) where valid_to is null;
 create index household_grid_grid_code on household_grid (grid_code, valid_from);
 comment on table household_grid is 'Which household was in which grid, and when: never rewritten, so that past figures stand.';
 comment on column household_grid.id is 'Identity.';

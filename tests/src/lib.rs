@@ -1,1 +1,7 @@
-//! x
+//! What tests stand on: a database of their own, the real app on a real port, users that are HTTP clients.
+
+pub mod app;
+pub mod db;
+
+pub use app::{Answer, TestApp, User};
+pub use db::TestDb;

@@ -194,7 +194,7 @@ fn conventions(document: &mut Value, schemas: BTreeMap<String, utoipa::openapi::
             }
             if method == "get" && path.ends_with("/{id}") {
                 parameters.push(known.clone());
-                operation["responses"]["304"] = json!({"description": "You have this version · 版本未变"});
+                responds(operation, "304", json!({"description": "You have this version · 版本未变"}));
             }
             operation["parameters"] = Value::Array(parameters);
             let mut statuses = vec!["400", "401", "403", "500", "503"];
@@ -206,9 +206,16 @@ fn conventions(document: &mut Value, schemas: BTreeMap<String, utoipa::openapi::
                 statuses.extend(["412", "428"]);
             }
             for status in statuses {
-                operation["responses"][status] = json!({"$ref": "#/components/responses/Problem"});
+                responds(operation, status, json!({"$ref": "#/components/responses/Problem"}));
             }
         }
     }
     root.insert("security".to_owned(), json!([{"ApiKey": []}]));
+}
+
+/// Documents one more answer of an operation.
+fn responds(operation: &mut Value, status: &str, response: Value) {
+    if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) {
+        responses.insert(status.to_owned(), response);
+    }
 }

@@ -101,7 +101,7 @@ impl Language {
 /// A failure on its way to the caller.
 #[derive(Debug)]
 pub struct Problem {
-    refused: Refused,
+    refused: Box<Refused>,
     /// What the log is to know and the caller is not.
     pub cause: Option<String>,
     allow: Option<HeaderValue>,
@@ -162,7 +162,7 @@ impl Problem {
     }
 
     fn errors(&self, language: Language) -> Vec<ProblemError> {
-        let own = self.refused.pointer.is_some().then(|| self.refused.clone().into_fault());
+        let own = self.refused.pointer.is_some().then(|| (*self.refused).clone().into_fault());
         let faults = self.refused.faults.iter().cloned().chain(own.filter(|_| self.refused.faults.is_empty()));
         faults.map(|fault| ProblemError { pointer: fault.pointer, code: fault.code.to_owned(), message: language.choose(fault.zh, fault.en) }).collect()
     }
@@ -203,7 +203,7 @@ impl From<Error> for Problem {
 
 impl From<Refused> for Problem {
     fn from(refused: Refused) -> Self {
-        Self { refused, cause: None, allow: None, import: None }
+        Self { refused: Box::new(refused), cause: None, allow: None, import: None }
     }
 }
 
@@ -215,7 +215,7 @@ impl From<&'static Refusal> for Problem {
 
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", Error::from(self.refused.clone()))
+        write!(f, "{}", Error::Refused(self.refused.clone()))
     }
 }
 

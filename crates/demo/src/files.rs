@@ -69,7 +69,7 @@ pub fn write(city: &City, resource: &str, file: File) -> Result<()> {
         }
         "households" => {
             row(&["code", "grid_code", "name", "residents", "valid_from"])?;
-            let mut random = ChaCha8Rng::seed_from_u64(city.seed ^ 0x5ee_d0f_40e5);
+            let mut random = ChaCha8Rng::seed_from_u64(city.seed ^ 0x005e_ed0f_40e5);
             buildings(city, |community, compound, _, code, households| {
                 let grid = grid_code(community, compound);
                 let entrances = households.div_ceil(ENTRANCE);

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 use crate::db::View;
 use crate::refusal::{Error, Kind, Refusal, Result};
-use crate::sheet::{FORMULA_SIGNS, Form, Sheet};
+use crate::sheet::{Form, Sheet, guarded};
 use crate::tabular::broken;
 use chrono::NaiveDate;
 
@@ -149,7 +149,7 @@ impl Writer {
 /// A cell of CSV that no spreadsheet takes for a formula.
 fn neutral(form: Form, cell: Option<&str>) -> String {
     match cell {
-        Some(text) if matches!(form, Form::Text(_)) && text.starts_with(FORMULA_SIGNS) => format!("'{text}"),
+        Some(text) if matches!(form, Form::Text(_)) => guarded(text).into_owned(),
         Some("true") if matches!(form, Form::Flag) => "是".to_owned(),
         Some("false") if matches!(form, Form::Flag) => "否".to_owned(),
         cell => cell.unwrap_or_default().to_owned(),

@@ -37,3 +37,15 @@ macro_rules! holds_on {
         $table::valid_from.le($day).and($table::valid_to.is_null().or($table::valid_to.gt($day)))
     }};
 }
+
+/// How many rows of a table name this in a column and do not end before a day: what keeps a thing from ending.
+#[macro_export]
+macro_rules! count_after {
+    ($tx:expr, $table:ident, $column:ident, $code:expr, $day:expr) => {
+        $table::table
+            .filter($table::$column.eq($code.as_str()).and($table::valid_to.is_null().or($table::valid_to.gt($day))))
+            .select(diesel::dsl::count_star())
+            .first::<i64>(&mut $tx.conn())
+            .await?
+    };
+}

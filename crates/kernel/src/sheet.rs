@@ -1,6 +1,8 @@
 //! Sheets: what a resource looks like as a table that a clerk edits. One description serves import, export,
 //! template and document.
 
+use std::borrow::Cow;
+
 use chrono::NaiveDate;
 
 use crate::actor::Permission;
@@ -117,8 +119,7 @@ impl Column {
         if cell.starts_with('=') {
             return Err((&FORMULA).into());
         }
-        // What an export neutralised is itself again.
-        let cell = cell.strip_prefix('\'').filter(|rest| rest.starts_with(FORMULA_SIGNS)).unwrap_or(cell).trim();
+        let cell = plain(cell).trim();
         let refuse = |refusal: &'static Refusal| Err(refusal.with("value", cell.chars().take(60).collect::<String>()));
         match self.form {
             Form::Text(max) => tidy(cell, max),
@@ -154,8 +155,19 @@ impl Column {
     }
 }
 
-/// Signs that make a spreadsheet take a text for a formula; exports write a `'` before them.
-pub const FORMULA_SIGNS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+/// Signs that make a spreadsheet take a text for a formula.
+const FORMULA_SIGNS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+
+/// A text with a `'` before it where a spreadsheet would take it for a formula, or where it begins with one.
+#[must_use]
+pub fn guarded(text: &str) -> Cow<'_, str> {
+    if text.starts_with(FORMULA_SIGNS) || text.starts_with('\'') { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
+}
+
+/// A guarded text as it is.
+fn plain(cell: &str) -> &str {
+    cell.strip_prefix('\'').filter(|rest| rest.starts_with(FORMULA_SIGNS) || rest.starts_with('\'')).unwrap_or(cell)
+}
 
 fn whole(cell: &str) -> Option<i32> {
     // A spreadsheet may have made 12 into 12.0.
@@ -279,5 +291,8 @@ mod tests {
     fn what_exports_neutralise_imports_restore() {
         assert_eq!(read(Form::Text(9), "'-1栋").unwrap(), "-1栋");
         assert_eq!(read(Form::Text(9), "'栋").unwrap(), "'栋");
+        for text in ["-1栋", "=1", "'=1", "''", "'栋", "栋"] {
+            assert_eq!(read(Form::Text(9), &guarded(text)).unwrap(), text);
+        }
     }
 }

@@ -11,7 +11,7 @@ use encoding_rs::GB18030;
 use serde_json::Value;
 
 use crate::refusal::{Error, Kind, Refusal, Refused, Result};
-use crate::sheet::{FORMULA, Sheet};
+use crate::sheet::{FORMULA, Sheet, guarded};
 
 /// Bytes that a workbook may unpack to.
 const WORKBOOK_BYTES: u64 = 512 << 20;
@@ -241,7 +241,8 @@ fn ndjson(lines: &mut BufReader<File>, line: &mut u32, sheet: &'static Sheet) ->
                     row.given |= 1 << index;
                     let text = match value {
                         Value::Null => String::new(),
-                        Value::String(text) => text,
+                        // In JSON a text is a text, whatever it begins with.
+                        Value::String(text) => guarded(&text).into_owned(),
                         Value::Bool(_) | Value::Number(_) => value.to_string(),
                         Value::Array(_) | Value::Object(_) => {
                             row.fault = Some(NOT_AN_OBJECT.at(&name));
@@ -302,7 +303,9 @@ fn read_workbook(file: File, sheet: &'static Sheet, rows: &std::sync::mpsc::Sync
 /// A cell as the clerk sees it.
 fn shown(value: &Data) -> String {
     match value {
-        Data::String(text) | Data::DateTimeIso(text) | Data::DurationIso(text) => text.clone(),
+        // A formula is no text in a workbook, so what looks like one here is none.
+        Data::String(text) => guarded(text).into_owned(),
+        Data::DateTimeIso(text) | Data::DurationIso(text) => text.clone(),
         // Beyond 15 digits a spreadsheet rounds; exponent form shows it.
         Data::Float(number) if number.abs() >= 1e15 => format!("{number:E}").replacen('E', "E+", 1),
         Data::Float(number) => number.to_string(),

@@ -1,7 +1,6 @@
 //! Buildings (楼栋), each in one compound.
 
 use chrono::NaiveDate;
-use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel::area::AreaCode;
@@ -10,7 +9,8 @@ use kernel::page::MAX_TOTAL;
 use kernel::sheet::{Check, Column, Form, Sheet};
 use kernel::text::{Key, Line, Name};
 use kernel::{
-    Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, cursor_of, holds_on, id, keyset, period, within_or_above,
+    Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, count_after, cursor_of, holds_on, id, keyset, period,
+    within_or_above,
 };
 use schema::{building, household};
 use serde::{Deserialize, Serialize};
@@ -341,11 +341,7 @@ pub async fn end(tx: &Tx<'_>, id: BuildingId, expected: Expected, ending: &Endin
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
     let on = period::end(before.valid_from, before.valid_to, ending.on)?;
-    let households = household::table
-        .filter(household::building_code.eq(before.code.as_str()).and(household::valid_to.is_null().or(household::valid_to.gt(on))))
-        .select(count_star())
-        .first::<i64>(&mut tx.conn())
-        .await?;
+    let households = count_after!(tx, household, building_code, before.code, on);
     if households > 0 {
         return Err(HAS_HOUSEHOLDS.with("count", households).into());
     }

@@ -1,7 +1,6 @@
 //! Communities (社区): the area of one residents committee, between subdistrict and grid.
 
 use chrono::NaiveDate;
-use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel::area::AreaCode;
@@ -10,7 +9,8 @@ use kernel::page::MAX_TOTAL;
 use kernel::sheet::{Check, Column, Form, Sheet};
 use kernel::text::{Key, Name};
 use kernel::{
-    Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, cursor_of, holds_on, id, keyset, period, text_enum, within_or_above,
+    Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, count_after, cursor_of, holds_on, id, keyset, period, text_enum,
+    within_or_above,
 };
 use schema::{community, compound, grid};
 use serde::{Deserialize, Serialize};
@@ -272,19 +272,11 @@ pub async fn end(tx: &Tx<'_>, id: CommunityId, expected: Expected, ending: &Endi
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
     let on = period::end(before.valid_from, before.valid_to, ending.on)?;
-    let grids = grid::table
-        .filter(grid::community_code.eq(before.code.as_str()).and(grid::valid_to.is_null().or(grid::valid_to.gt(on))))
-        .select(count_star())
-        .first::<i64>(&mut tx.conn())
-        .await?;
+    let grids = count_after!(tx, grid, community_code, before.code, on);
     if grids > 0 {
         return Err(HAS_PARTS.with("count", grids).into());
     }
-    let compounds = compound::table
-        .filter(compound::area_code.eq(before.code.as_str()).and(compound::valid_to.is_null().or(compound::valid_to.gt(on))))
-        .select(count_star())
-        .first::<i64>(&mut tx.conn())
-        .await?;
+    let compounds = count_after!(tx, compound, area_code, before.code, on);
     if compounds > 0 {
         return Err(HAS_PARTS.with("count", compounds).into());
     }

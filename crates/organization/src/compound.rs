@@ -1,7 +1,6 @@
 //! Compounds (小区): residential quarters, in principle one grid each (ORG-05).
 
 use chrono::NaiveDate;
-use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel::area::AreaCode;
@@ -10,7 +9,8 @@ use kernel::page::MAX_TOTAL;
 use kernel::sheet::{Check, Column, Form, Sheet};
 use kernel::text::{Key, Line, Name, SquareMetres};
 use kernel::{
-    Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, cursor_of, holds_on, id, keyset, period, text_enum, within_or_above,
+    Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, count_after, cursor_of, holds_on, id, keyset, period, text_enum,
+    within_or_above,
 };
 use schema::{building, compound, compound_grid};
 use serde::{Deserialize, Serialize};
@@ -352,19 +352,11 @@ pub async fn end(tx: &Tx<'_>, id: CompoundId, expected: Expected, ending: &Endin
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
     let on = period::end(before.valid_from, before.valid_to, ending.on)?;
-    let buildings = building::table
-        .filter(building::compound_code.eq(before.code.as_str()).and(building::valid_to.is_null().or(building::valid_to.gt(on))))
-        .select(count_star())
-        .first::<i64>(&mut tx.conn())
-        .await?;
+    let buildings = count_after!(tx, building, compound_code, before.code, on);
     if buildings > 0 {
         return Err(HAS_BUILDINGS.with("count", buildings).into());
     }
-    let links = compound_grid::table
-        .filter(compound_grid::compound_code.eq(before.code.as_str()).and(compound_grid::valid_to.is_null().or(compound_grid::valid_to.gt(on))))
-        .select(count_star())
-        .first::<i64>(&mut tx.conn())
-        .await?;
+    let links = count_after!(tx, compound_grid, compound_code, before.code, on);
     if links > 0 {
         return Err(HAS_BUILDINGS.with("count", links).into());
     }

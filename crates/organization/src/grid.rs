@@ -1,7 +1,6 @@
 //! Grids (网格): the smallest cell of governance, each in exactly one community (ORG-03).
 
 use chrono::NaiveDate;
-use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel::area::AreaCode;
@@ -10,7 +9,8 @@ use kernel::page::MAX_TOTAL;
 use kernel::sheet::{Check, Column, Form, Sheet};
 use kernel::text::{Key, Name};
 use kernel::{
-    Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, cursor_of, holds_on, id, keyset, period, text_enum, within_or_above,
+    Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, count_after, cursor_of, holds_on, id, keyset, period, text_enum,
+    within_or_above,
 };
 use schema::{compound_grid, grid, household_grid};
 use serde::{Deserialize, Serialize};
@@ -317,19 +317,11 @@ pub async fn end(tx: &Tx<'_>, id: GridId, expected: Expected, ending: &Ending) -
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
     let on = period::end(before.valid_from, before.valid_to, ending.on)?;
-    let households = household_grid::table
-        .filter(household_grid::grid_code.eq(&before.code).and(household_grid::valid_to.is_null().or(household_grid::valid_to.gt(on))))
-        .select(count_star())
-        .first::<i64>(&mut tx.conn())
-        .await?;
+    let households = count_after!(tx, household_grid, grid_code, before.code, on);
     if households > 0 {
         return Err(HAS_HOUSEHOLDS.with("count", households).into());
     }
-    let compounds = compound_grid::table
-        .filter(compound_grid::grid_code.eq(&before.code).and(compound_grid::valid_to.is_null().or(compound_grid::valid_to.gt(on))))
-        .select(count_star())
-        .first::<i64>(&mut tx.conn())
-        .await?;
+    let compounds = count_after!(tx, compound_grid, grid_code, before.code, on);
     if compounds > 0 {
         return Err(HAS_COMPOUNDS.with("count", compounds).into());
     }

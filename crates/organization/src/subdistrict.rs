@@ -1,7 +1,6 @@
 //! Subdistricts, towns and townships (街道、镇、乡): the second level of the division codes.
 
 use chrono::NaiveDate;
-use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel::area::AreaCode;
@@ -10,7 +9,8 @@ use kernel::page::MAX_TOTAL;
 use kernel::sheet::{Check, Column, Form, Sheet};
 use kernel::text::{Key, Name};
 use kernel::{
-    Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, cursor_of, holds_on, id, keyset, period, within_or_above,
+    Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, count_after, cursor_of, holds_on, id, keyset, period,
+    within_or_above,
 };
 use schema::{community, subdistrict};
 use serde::{Deserialize, Serialize};
@@ -258,11 +258,7 @@ pub async fn end(tx: &Tx<'_>, id: SubdistrictId, expected: Expected, ending: &En
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
     let on = period::end(before.valid_from, before.valid_to, ending.on)?;
-    let communities = community::table
-        .filter(community::subdistrict_code.eq(before.code.as_str()).and(community::valid_to.is_null().or(community::valid_to.gt(on))))
-        .select(count_star())
-        .first::<i64>(&mut tx.conn())
-        .await?;
+    let communities = count_after!(tx, community, subdistrict_code, before.code, on);
     if communities > 0 {
         return Err(HAS_COMMUNITIES.with("count", communities).into());
     }

@@ -86,7 +86,9 @@ pub struct RowFault {
 
 impl From<Fault> for RowFault {
     fn from(fault: Fault) -> Self {
-        Self { field: fault.pointer, code: fault.code.to_owned(), zh: fault.zh, en: fault.en }
+        // A message may quote the cell, and Postgres keeps no NUL.
+        let kept = |text: String| text.replace('\0', "\u{2400}");
+        Self { field: kept(fault.pointer), code: fault.code.to_owned(), zh: kept(fault.zh), en: kept(fault.en) }
     }
 }
 

@@ -1,0 +1,71 @@
+//! A schema for each running test: leased from a small pool by advisory lock, emptied, not made anew.
+
+use kernel::db::Store;
+use platform::migrate;
+use tokio_postgres::{Client, NoTls};
+
+/// A database of one test, until it is dropped.
+pub struct TestDb {
+    /// Where it is.
+    pub url: String,
+    /// Holds the lease: the lock ends with the connection.
+    lease: Client,
+}
+
+impl TestDb {
+    /// Leases a database with no rows but those of the migrations.
+    pub async fn lease() -> Self {
+        let cluster = std::env::var("TEST_DATABASE_URL").expect("tests need TEST_DATABASE_URL; make test sets it");
+        let (lease, driver) = tokio_postgres::connect(&cluster, NoTls).await.unwrap();
+        tokio::spawn(driver);
+        for number in 1.. {
+            let locked: bool = lease.query_one("select pg_try_advisory_lock(4711, $1)", &[&number]).await.unwrap().get(0);
+            if !locked {
+                continue;
+            }
+            let schema = format!("test_{number}");
+            let url = format!("{cluster}?options=-c%20search_path%3D{schema}%2Cpublic");
+            let exists: bool = lease.query_one("select exists (select from pg_namespace where nspname = $1)", &[&schema]).await.unwrap().get(0);
+            if !exists {
+                // The extension is the whole database's, so it must not land in the schema of whoever comes first.
+                lease
+                    .batch_execute("select pg_advisory_lock(4712); create extension if not exists btree_gist schema public; select pg_advisory_unlock(4712)")
+                    .await
+                    .unwrap();
+                lease.batch_execute(&format!("create schema {schema}")).await.unwrap();
+                migrate::run(&url).unwrap();
+            }
+            let db = Self { url, lease };
+            db.empty(&schema).await;
+            return db;
+        }
+        unreachable!("numbers do not end")
+    }
+
+    /// Deletes all rows that tests made, in one batch, past the triggers that guard the journal.
+    async fn empty(&self, schema: &str) {
+        let tables = self
+            .lease
+            .query(
+                "select tablename from pg_tables where schemaname = $1 and tablename not in ('secret', 'grid_size_band', '__diesel_schema_migrations')",
+                &[&schema],
+            )
+            .await
+            .unwrap();
+        let deletes: String = tables.iter().map(|row| format!("delete from {schema}.{};", row.get::<_, String>(0))).collect();
+        self.lease.batch_execute(&format!("begin; set local session_replication_role = replica; {deletes} commit")).await.unwrap();
+    }
+
+    /// A pool on it that fails commands which journal nothing.
+    #[must_use]
+    pub fn store(&self) -> Store {
+        Store::new(&self.url, 8).unwrap().strict()
+    }
+
+    /// A plain connection to it, for what no API shows.
+    pub async fn connect(&self) -> Client {
+        let (client, driver) = tokio_postgres::connect(&self.url, NoTls).await.unwrap();
+        tokio::spawn(driver);
+        client
+    }
+}

@@ -1,0 +1,162 @@
+//! Who may do what, where: the walk over every operation, and the edges of a key's area.
+
+use chrono::TimeDelta;
+use reqwest::Method;
+use serde_json::{Value, json};
+use testkit::{TestApp, User, app::contract};
+
+/// Operations that need no key; the list may only shrink.
+const PUBLIC: [&str; 0] = [];
+/// Operations that need a key and no permission: they show the caller's own, or nothing.
+const OWN: [&str; 5] = ["get_failed_rows", "get_import_run", "get_import_template", "list_import_failures", "list_import_runs"];
+
+fn operations() -> Vec<(String, Method, String, bool)> {
+    let text = contract().operations_text();
+    text.lines()
+        .map(|line| {
+            let mut words = line.split(' ').map(ToOwned::to_owned);
+            let (id, method, path) = (words.next().unwrap(), words.next().unwrap(), words.next().unwrap());
+            let many = path.contains("{id}");
+            (id, method.parse().unwrap(), path, many)
+        })
+        .collect()
+}
+
+/// A body that passes the checks of form, so that the question of right is reached.
+fn body(id: &str) -> Option<Value> {
+    let new = |resource: &str| match resource {
+        "subdistrict" => json!({"code": "421181001", "name": "街道"}),
+        "community" => json!({"code": "421181001001", "name": "社区"}),
+        "grid" => json!({"code": "421181001001001", "name": "网格"}),
+        "compound" => json!({"code": "421181001001X001", "name": "小区", "kind": "old"}),
+        "building" => json!({"code": "42118100100100001", "compound_code": "421181001001X001", "name": "楼"}),
+        "household" => json!({"code": "42118100100100001010101", "name": "户"}),
+        "compound_grid" => json!({"compound_code": "421181001001X001", "grid_code": "421181001001001"}),
+        other => panic!("no body for {other}"),
+    };
+    let (verb, resource) = id.split_once('_')?;
+    match verb {
+        "create" | "put" => Some(new(resource)),
+        "update" => Some(json!({"version": 1})),
+        "end" => Some(json!({"on": "2026-01-01", "reason": "测试", "version": 1})),
+        "move" => Some(json!({"grid_code": "421181001001001", "reason": "测试", "version": 1})),
+        "batch" => {
+            let one = resource.strip_suffix("ies").map_or_else(|| resource.trim_end_matches('s').to_owned(), |stem| format!("{stem}y"));
+            Some(json!({"mode": "best_effort", "items": [{"create": new(&one)}]}))
+        }
+        _ => None,
+    }
+}
+
+async fn call(user: &User, id: &str, method: &Method, path: &str, object: &str) -> testkit::Answer {
+    let path = path
+        .replace("{id}", object)
+        .replace("{source}", "a")
+        .replace("{ref}", "b")
+        .replace("{resource}", "grids")
+        .replace("{template}", "template.csv")
+        .replace("{file}", "grids.csv");
+    let request = user.request(method.clone(), &path);
+    let request = match body(id) {
+        Some(body) => request.json(&body),
+        None if *method == Method::POST => request.body("code,name\n421181001001001,网格\n"),
+        None => request,
+    };
+    user.send(request).await
+}
+
+#[tokio::test]
+async fn every_operation_refuses_strangers_and_the_powerless() {
+    let app = TestApp::start().await;
+    app.small_town().await;
+    let (stranger, powerless) = (app.stranger(), app.user(&[], "421181").await);
+    let unknown = "00000000-0000-7000-8000-000000000000";
+    for (id, method, path, _) in operations() {
+        if !PUBLIC.contains(&id.as_str()) {
+            let answer = call(&stranger, &id, &method, &path, unknown).await;
+            assert_eq!((answer.status, answer.code()), (401, "access.key_missing"), "{id} without a key");
+        }
+        let answer = call(&powerless, &id, &method, &path, unknown).await;
+        if id.starts_with("batch_") {
+            assert_eq!(answer.body["items"][0]["problem"]["code"], "access.forbidden", "{id}: {}", answer.body);
+        } else if !OWN.contains(&id.as_str()) && !path.contains("{id}") {
+            assert_eq!((answer.status, answer.code()), (403, "access.forbidden"), "{id} without a permission: {}", answer.body);
+        } else if path.contains("{id}") {
+            assert!([403, 404].contains(&answer.status), "{id} without a permission: {}", answer.body);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_neighbours_objects_are_not_there() {
+    let app = TestApp::start().await;
+    let admin = app.small_town().await;
+    // The bridge community has a key that may do everything, in its own area.
+    let neighbour = app.user(&["*"], "421181001002").await;
+    for (resource, singular, code) in [
+        ("grids", "grid", "421181001001001"),
+        ("compounds", "compound", "421181001001X001"),
+        ("buildings", "building", "42118100100100001"),
+        ("households", "household", "42118100100100001010101"),
+        ("communities", "community", "421181001001"),
+    ] {
+        let object = admin.by_code(resource, code).await;
+        let id = object["id"].as_str().unwrap();
+        for (operation, method, path, _) in operations().into_iter().filter(|(_, _, path, many)| *many && path.starts_with(&format!("/v1/{resource}/"))) {
+            let answer = call(&neighbour, &operation, &method, &path, id).await;
+            assert_eq!((answer.status, answer.code()), (404, format!("{singular}.unknown").as_str()), "{operation}");
+        }
+        let list = neighbour.get(&format!("/v1/{resource}?code={code}&include_total=true")).await.ok(200);
+        assert_eq!((list["items"].as_array().unwrap().len(), list["total"].as_i64()), (0, Some(0)), "{resource}");
+        assert_eq!(admin.get(&format!("/v1/{resource}/{id}")).await.body, object, "{resource} was touched");
+    }
+    let link = admin.get("/v1/compound-grids").await.ok(200)["items"][0].clone();
+    assert_eq!(neighbour.get(&format!("/v1/compound-grids/{}", link["id"].as_str().unwrap())).await.code(), "compound_grid.unknown");
+    let time = admin.get("/v1/household-grids").await.ok(200)["items"][0].clone();
+    assert_eq!(neighbour.get(&format!("/v1/household-grids/{}", time["id"].as_str().unwrap())).await.code(), "household_grid.unknown");
+    assert_eq!(neighbour.get("/v1/exports/households.csv").await.text().lines().count(), 1, "only the header");
+    assert_eq!(neighbour.get("/v1/reports/grid-division?area_code=421181001001").await.code(), "grid_division.unknown_area");
+    let create = neighbour.post("/v1/grids", json!({"code": "421181001001008", "name": "越界"})).await;
+    assert_eq!((create.status, create.code()), (403, "access.out_of_scope"));
+    let file = neighbour.import("grids", "", b"code,name\n421181001001008,over\n421181001001001,over\n".to_vec()).await;
+    assert_eq!(file.faults(), ["2 code import.out_of_scope", "3 code import.out_of_scope"]);
+}
+
+#[tokio::test]
+async fn whoever_sees_a_grid_sees_what_it_is_in_and_may_not_write_it() {
+    let app = TestApp::start().await;
+    let admin = app.small_town().await;
+    let secretary = app.user(&["*"], "421181001001001").await;
+    let codes = async |path: &str| -> Vec<String> {
+        secretary.get(path).await.ok(200)["items"].as_array().unwrap().iter().map(|item| item["code"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(codes("/v1/subdistricts").await, ["421181001"]);
+    assert_eq!(codes("/v1/communities").await, ["421181001001"]);
+    assert_eq!(codes("/v1/grids").await, ["421181001001001"]);
+    assert_eq!(codes("/v1/compounds").await.len(), 2, "those of the community");
+    assert_eq!(codes("/v1/households").await, ["42118100100100001010101", "42118100100100001010102"]);
+    let community = admin.by_code("communities", "421181001001").await["id"].as_str().unwrap().to_owned();
+    let answer = secretary.patch(&format!("/v1/communities/{community}"), json!({"name": "我的", "version": 1})).await;
+    assert_eq!((answer.status, answer.code()), (403, "access.out_of_scope"));
+    let household = admin.by_code("households", "42118100100100001010101").await["id"].as_str().unwrap().to_owned();
+    let away = secretary.post(&format!("/v1/households/{household}/move"), json!({"grid_code": "421181001001002", "reason": "推出去", "version": 1})).await;
+    assert_eq!(away.code(), "access.out_of_scope");
+}
+
+#[tokio::test]
+async fn keys_end() {
+    let app = TestApp::start().await;
+    let (id, key) = app.key(&["grid.read"], "421181", TimeDelta::hours(1)).await;
+    let client = reqwest::Client::new();
+    let status = async |key: &str| client.get(format!("{}/v1/grids", app.base)).bearer_auth(key).send().await.unwrap().status().as_u16();
+    assert_eq!(status(&key).await, 200);
+    app.revoke(id).await;
+    // A key that was good a moment ago is trusted for a second at the most.
+    tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
+    assert_eq!(status(&key).await, 401);
+    let (_, brief) = app.key(&["grid.read"], "421181", TimeDelta::milliseconds(1)).await;
+    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    assert_eq!(status(&brief).await, 401);
+    let (_, other) = app.key(&["household.read"], "421181", TimeDelta::hours(1)).await;
+    assert_eq!((status(&other).await, status("lk_live_x").await, status("").await), (403, 401, 401));
+}

@@ -1,0 +1,99 @@
+//! The document: committed, complete, and the same as what runs.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use testkit::{TestApp, app::contract};
+
+fn root() -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+fn operations() -> Vec<(String, String, Value)> {
+    let paths = contract().document()["paths"].as_object().unwrap();
+    paths
+        .iter()
+        .flat_map(|(path, methods)| methods.as_object().unwrap().iter().map(move |(method, operation)| (path.clone(), method.clone(), operation.clone())))
+        .collect()
+}
+
+#[test]
+fn the_committed_document_is_the_generated_one() {
+    let document = serde_json::to_string_pretty(contract().document()).unwrap();
+    let committed = std::fs::read_to_string(root().join("openapi/openapi.json")).unwrap();
+    assert!(committed.trim_end() == document, "openapi/openapi.json is not what the code says; run make openapi");
+    let operations = std::fs::read_to_string(root().join("openapi/operations.txt")).unwrap();
+    assert_eq!(operations, contract().operations_text(), "run make openapi");
+}
+
+#[test]
+fn every_reference_and_every_path_parameter_is_declared() {
+    fn references(value: &Value, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(members) => members.iter().for_each(|(name, value)| match value.as_str() {
+                Some(target) if name == "$ref" => drop(found.insert(target.to_owned())),
+                _ => references(value, found),
+            }),
+            Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+            _ => {}
+        }
+    }
+    let mut found = BTreeSet::new();
+    references(contract().document(), &mut found);
+    assert!(found.len() > 40);
+    for reference in found {
+        assert!(contract().document().pointer(&reference[1..]).is_some(), "{reference}");
+    }
+    for (path, method, operation) in operations() {
+        let declared: Vec<&str> = operation["parameters"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|parameter| parameter["in"] == "path")
+            .map(|parameter| parameter["name"].as_str().unwrap())
+            .collect();
+        let named: Vec<&str> = path.split(['{', '}']).skip(1).step_by(2).collect();
+        assert_eq!(declared, named, "{method} {path}");
+    }
+}
+
+#[test]
+fn every_operation_says_what_its_users_need() {
+    let mut ids = BTreeSet::new();
+    for (path, method, operation) in operations() {
+        let at = format!("{method} {path}");
+        let id = operation["operationId"].as_str().unwrap();
+        assert!(ids.insert(id.to_owned()) && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{at}: {id}");
+        let summary = operation["summary"].as_str().unwrap_or_else(|| panic!("{at} has no summary"));
+        let (en, zh) = summary.split_once(" · ").unwrap_or_else(|| panic!("{at}: {summary}"));
+        assert!(en.is_ascii() && !zh.is_ascii(), "{at}: {summary}");
+        assert_eq!(operation["tags"].as_array().map(Vec::len), Some(1), "{at}");
+        assert!(operation["security"][0]["ApiKey"].is_array(), "{at} does not say what it needs");
+        for status in ["400", "401", "403", "4XX", "5XX"] {
+            assert!(!operation["responses"][status].is_null(), "{at} does not document {status}");
+        }
+        assert!(operation["responses"].as_object().unwrap().keys().any(|status| status.starts_with('2')), "{at}");
+    }
+    assert_eq!(contract().document()["openapi"], "3.1.0");
+}
+
+#[test]
+fn bodies_refuse_members_that_they_do_not_know() {
+    let schemas = contract().document()["components"]["schemas"].as_object().unwrap();
+    for (name, schema) in schemas.iter().filter(|(name, _)| !name.contains('_') && (name.starts_with("New") || name.ends_with("Patch"))) {
+        assert_eq!(schema["additionalProperties"], false, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn the_document_and_its_page_are_served_without_any_network() {
+    let app = TestApp::start().await;
+    let stranger = app.stranger();
+    assert_eq!(stranger.get("/openapi.json").await.ok(200), *contract().document());
+    assert_eq!(stranger.get("/docs").await.status, 200, "the short address leads on");
+    let page = stranger.get("/docs/").await.text();
+    for part in ["swagger-ui.css", "swagger-ui-bundle.js", "swagger-initializer.js"] {
+        assert!(page.contains(part) && stranger.get(&format!("/docs/{part}")).await.status == 200, "{part}");
+    }
+    assert!(!page.contains("http://") && !page.contains("https://"), "nothing comes from elsewhere");
+}

@@ -1,0 +1,114 @@
+//! The rules of the house that a compiler does not see.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use api::domains;
+use testkit::app::contract;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+fn all_sources() -> BTreeMap<String, String> {
+    let mut found = Vec::new();
+    sources(&root().join("crates"), &mut found);
+    sources(&root().join("tests"), &mut found);
+    found.into_iter().map(|path| (path.strip_prefix(root()).unwrap().display().to_string(), std::fs::read_to_string(path).unwrap())).collect()
+}
+
+fn lists(krate: &str, dependency: &str) -> bool {
+    let manifest = std::fs::read_to_string(root().join(format!("crates/{krate}/Cargo.toml"))).unwrap();
+    manifest.lines().any(|line| line.starts_with(&format!("{dependency}.")) || line.starts_with(&format!("{dependency} ")))
+}
+
+#[test]
+fn http_and_sql_keep_to_their_crates() {
+    for krate in ["kernel", "schema", "organization", "platform", "demo"] {
+        assert!(!lists(krate, "actix-web"), "{krate} knows HTTP");
+    }
+    for dependency in ["diesel", "diesel-async", "schema", "tokio-postgres"] {
+        assert!(!lists("api", dependency), "api knows SQL through {dependency}");
+    }
+    for (path, text) in all_sources().iter().filter(|(path, _)| path.starts_with("crates/api/src/organization/")) {
+        assert!(!text.contains("HttpResponse") && !text.contains("impl Responder"), "{path} goes round the reply types");
+    }
+}
+
+#[test]
+fn files_are_short_and_named_after_their_subject() {
+    for (path, text) in all_sources() {
+        let lines = text.lines().count();
+        assert!(lines <= 450 || path.starts_with("crates/schema/"), "{path} has {lines} lines: which two things is it?");
+        let stem = Path::new(&path).file_stem().unwrap().to_str().unwrap().to_owned();
+        assert!(!["util", "utils", "common", "helper", "helpers", "misc"].contains(&stem.as_str()), "{path} has no subject");
+        assert!(text.starts_with("//!") || path.starts_with("crates/schema/"), "{path} does not say what it is");
+    }
+}
+
+#[test]
+fn every_refusal_is_listed_once_and_speaks_both_languages() {
+    let mut codes = BTreeSet::new();
+    for refusal in domains::refusals() {
+        assert!(codes.insert(refusal.code), "{} twice", refusal.code);
+        assert!(!refusal.zh.is_ascii() && refusal.zh.ends_with(['。', '…']), "{}: {}", refusal.code, refusal.zh);
+        assert!(!refusal.en.chars().any(|c| ('\u{4e00}'..'\u{9fff}').contains(&c)), "{}: {}", refusal.code, refusal.en);
+        let values = |text: &str| text.split(['{', '}']).skip(1).step_by(2).map(ToOwned::to_owned).collect::<BTreeSet<_>>();
+        assert_eq!(values(refusal.zh), values(refusal.en), "{} names other values in the other language", refusal.code);
+    }
+    // A refusal that no manifest lists would not be here: find them in the sources.
+    for (path, text) in all_sources().iter().filter(|(path, _)| path.starts_with("crates/")) {
+        for part in text.split(": Refusal =").skip(1) {
+            let code = part.split('"').nth(1).unwrap_or_default();
+            assert!(codes.contains(code) || part.trim_start().starts_with("Refusal::invalid($code"), "{path}: {code} is in no manifest");
+        }
+    }
+}
+
+#[test]
+fn a_sheet_has_the_columns_that_a_new_object_has() {
+    let schemas = &contract().document()["components"]["schemas"];
+    for sheet in domains::sheets() {
+        let name: String = sheet.table.split('_').map(|word| format!("{}{}", word[..1].to_uppercase(), &word[1..])).collect();
+        let members: BTreeSet<&str> = schemas[format!("New{name}")]["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+        let columns: BTreeSet<&str> = sheet.stored_columns().map(|column| column.name).collect();
+        assert_eq!(members, columns, "{}", sheet.resource);
+        let required: BTreeSet<&str> = schemas[format!("New{name}")]["required"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+        let needed: BTreeSet<&str> = sheet.columns.iter().filter(|column| column.required).map(|column| column.name).collect();
+        assert_eq!(required, needed, "{}", sheet.resource);
+        assert!(sheet.columns.len() <= 64, "{}: a row's columns are bits of one number", sheet.resource);
+    }
+}
+
+#[test]
+fn every_permission_that_an_operation_names_can_be_granted() {
+    let granted: BTreeSet<&str> = domains::permissions().map(|(name, ..)| name).collect();
+    for (path, methods) in contract().document()["paths"].as_object().unwrap() {
+        for operation in methods.as_object().unwrap().values() {
+            for permission in operation["security"][0]["ApiKey"].as_array().unwrap() {
+                let permission = permission.as_str().unwrap();
+                assert!(granted.contains(permission) || permission.starts_with("<resource>."), "{path}: {permission}");
+            }
+        }
+    }
+}
+
+#[test]
+fn nobody_reads_the_project_for_names_of_machines() {
+    for (path, text) in all_sources() {
+        for word in ["/root/", "/home/", "localhost:"] {
+            assert!(!text.contains(word) || path.ends_with("house.rs"), "{path} names {word}");
+        }
+    }
+}

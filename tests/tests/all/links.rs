@@ -1,0 +1,76 @@
+//! Compounds and grids: one to one in principle, more by exception (ORG-05).
+
+use serde_json::json;
+use testkit::{TestApp, app::ending};
+
+#[tokio::test]
+async fn org_05_a_second_link_needs_an_exception() {
+    let app = TestApp::start().await;
+    let admin = app.small_town().await;
+    let second = json!({"compound_code": "421181001001X001", "grid_code": "421181001001002", "valid_from": "2024-01-01"});
+    let refused = admin.post("/v1/compound-grids", second.clone()).await;
+    assert_eq!((refused.status, refused.code()), (409, "compound_grid.needs_exception"));
+    let mut half = second.clone();
+    half["exception"] = json!("large_split");
+    assert_eq!(admin.post("/v1/compound-grids", half.clone()).await.code(), "compound_grid.half_an_exception");
+    half["exception_reason"] = json!("一千余户");
+    half["approved_by"] = json!("鼓楼街道办");
+    let made = admin.post("/v1/compound-grids", half.clone()).await.ok(201);
+    assert_eq!(admin.post("/v1/compound-grids", half).await.code(), "compound_grid.already");
+    let elsewhere = json!({"compound_code": "421181001001X001", "grid_code": "421181001002001"});
+    assert_eq!(admin.post("/v1/compound-grids", elsewhere).await.code(), "compound_grid.elsewhere");
+    let exceptional = admin.get("/v1/compound-grids?exceptional=true").await.ok(200);
+    assert_eq!(exceptional["items"][0]["id"], made["id"]);
+    // A grid with compounds does not end; when the link has ended, the compound is free for another.
+    let grid = admin.by_code("grids", "421181001001002").await;
+    let regular = admin.get("/v1/compound-grids?grid_code=421181001001002&exceptional=false").await.ok(200)["items"][0].clone();
+    admin.post(&format!("/v1/compound-grids/{}/end", regular["id"].as_str().unwrap()), ending("2025-01-01", 1)).await.ok(200);
+    admin.post(&format!("/v1/compound-grids/{}/end", made["id"].as_str().unwrap()), ending("2025-01-01", 1)).await.ok(200);
+    assert_eq!(admin.post(&format!("/v1/grids/{}/end", grid["id"].as_str().unwrap()), ending("2025-01-01", 1)).await.code(), "grid.has_households");
+    let anew = json!({"compound_code": "421181001001X002", "grid_code": "421181001001002", "valid_from": "2025-01-01"});
+    admin.post("/v1/compound-grids", anew).await.ok(201);
+}
+
+#[tokio::test]
+async fn two_first_links_at_once_are_one() {
+    let app = TestApp::start().await;
+    let admin = app.small_town().await;
+    for resource in ["421181001001X008", "421181001001X009"] {
+        admin.post("/v1/compounds", json!({"code": resource, "name": "新", "kind": "old"})).await.ok(201);
+    }
+    admin.post("/v1/grids", json!({"code": "421181001001009", "name": "新"})).await.ok(201);
+    let both = ["421181001001X008", "421181001001X009"].map(|compound| {
+        let admin = admin.clone();
+        tokio::spawn(async move { admin.post("/v1/compound-grids", json!({"compound_code": compound, "grid_code": "421181001001009"})).await.status })
+    });
+    let mut statuses = Vec::new();
+    for one in both {
+        statuses.push(one.await.unwrap());
+    }
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 409]);
+}
+
+#[tokio::test]
+async fn links_are_imported_with_their_exceptions() {
+    let app = TestApp::start().await;
+    let admin = app.small_town().await;
+    let file = "小区编码,网格编码,例外类型,例外理由,批准人\n\
+                421181001001X001,421181001001002,大型小区拆分,一千余户,街道办\n\
+                421181001001X002,421181001001001,,,\n\
+                421181001001X002,421181001002001,,,\n\
+                421181001001X001,421181001001009,零散楼栋合并,,\n";
+    let answer = admin.import("compound-grids", "mode=best_effort", file.as_bytes().to_vec()).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(
+        answer.faults(),
+        [
+            "3 exception compound_grid.needs_exception",
+            "4 grid_code compound_grid.elsewhere",
+            "4 exception compound_grid.needs_exception",
+            "5 grid_code grid.does_not_exist",
+            "5 exception compound_grid.half_an_exception"
+        ]
+    );
+    assert_eq!(answer.body["run"]["created"], 1);
+}

@@ -1,0 +1,18 @@
+//! End-to-end tests: the app as its users meet it.
+
+mod access;
+mod batches;
+mod city;
+mod contract;
+mod exports;
+mod grid_division;
+mod hostile_files;
+mod house;
+mod households;
+mod idempotency;
+mod imports;
+mod links;
+mod lists;
+mod migrations;
+mod pattern;
+mod readme;
