@@ -86,7 +86,7 @@ fn finish(response: ServiceResponse<BoxBody>, id: &RequestId, method: &Method, s
         path = response.request().path(),
         operation = response.request().match_pattern().as_deref().unwrap_or(""),
         status = response.status().as_u16(),
-        micros = started.elapsed().as_micros(),
+        micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
         "request"
     );
     response

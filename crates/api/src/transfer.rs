@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Write;
+use std::time::Duration;
 
 use actix_multipart::Multipart;
 use actix_web::dev::Payload;
@@ -18,16 +19,20 @@ use kernel::{Error, Kind, Refusal};
 use platform::import_run::{self, ImportMode, ImportRun, ImportRunId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::body::{BodyDigest, CUT_OFF, MEDIA_TYPE};
 use crate::caller::Caller;
-use crate::problem::{Language, Problem, TOO_LARGE};
+use crate::problem::{Language, Problem, TOO_LARGE, TOO_SLOW};
 use crate::query::{Id, PageParams, Query, Word};
 use crate::reply::{Done, Download, List, Reply, WriteReply, Written};
 
 /// The media type of a workbook.
 pub const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+
+/// How long a file on its way in may pause; a thin line is no reason to refuse it, silence is.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A resource that is no sheet.
 pub const NO_SUCH_RESOURCE: Refusal = Refusal::not_found(
@@ -297,7 +302,7 @@ async fn write(blocks: impl Stream<Item = Result<Bytes, ()>>, limit: u64) -> Res
     let mut file = tempfile::tempfile().map_err(|error| Error::Internal(format!("temporary file: {error}")))?;
     let mut digest = Sha256::new();
     let mut length = 0_u64;
-    while let Some(block) = blocks.next().await {
+    while let Some(block) = timeout(PATIENCE, blocks.next()).await.map_err(|_| Problem::from(TOO_SLOW.with("seconds", PATIENCE.as_secs())))? {
         let block = block.map_err(|()| Problem::from(&CUT_OFF))?;
         length += u64::try_from(block.len()).unwrap_or(u64::MAX);
         if length > limit {

@@ -330,6 +330,10 @@ async fn lock(tx: &Tx<'_>, id: CompoundGridId) -> Result<CompoundGrid> {
 }
 
 async fn change(tx: &Tx<'_>, before: &CompoundGrid, patch: &CompoundGridPatch) -> Result<CompoundGrid> {
+    if let Some(from) = patch.valid_from {
+        compound::host(tx, before.compound_code.as_str(), from).await?;
+        grid::host(tx, &before.grid_code, from).await?;
+    }
     let after = diesel::update(compound_grid::table.find(before.id))
         .set((patch, compound_grid::version.eq(before.version + 1), compound_grid::updated_at.eq(tx.now)))
         .returning(CompoundGrid::as_returning())

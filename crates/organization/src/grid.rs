@@ -1,6 +1,7 @@
 //! Grids (网格): the smallest cell of governance, each in exactly one community (ORG-03).
 
 use chrono::NaiveDate;
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel::area::AreaCode;
@@ -214,6 +215,13 @@ pub const HAS_COMPOUNDS: Refusal = Refusal::conflict(
     "From that day on {count} compounds still lie in the grid; end their links first.",
 );
 
+/// Households or compounds were in it before it would begin.
+pub const IN_USE_BEFORE: Refusal = Refusal::conflict(
+    "grid.in_use_before",
+    "网格在该起始日期之前已有户或小区,起始日期不能推迟到此日。",
+    "Households or compounds were in the grid before that day, so it cannot begin on it.",
+);
+
 const CONSTRAINTS: &[Constraint] = &[
     ("grid_code_key", &CODE_TAKEN, "/code"),
     ("grid_dedicated", &NOT_DEDICATED, "/dedicated_kind"),
@@ -353,6 +361,13 @@ async fn lock(tx: &Tx<'_>, id: GridId) -> Result<Grid> {
 }
 
 async fn change(tx: &Tx<'_>, before: &Grid, patch: &GridPatch) -> Result<Grid> {
+    if let Some(from) = patch.valid_from.filter(|from| *from > before.valid_from) {
+        let homes = household_grid::table.filter(household_grid::grid_code.eq(&before.code).and(household_grid::valid_from.lt(from)));
+        let links = compound_grid::table.filter(compound_grid::grid_code.eq(&before.code).and(compound_grid::valid_from.lt(from)));
+        if diesel::select(exists(homes).or(exists(links))).get_result(&mut tx.conn()).await? {
+            return Err(IN_USE_BEFORE.at("/valid_from").into());
+        }
+    }
     let after = diesel::update(grid::table.find(before.id))
         .set((patch, grid::version.eq(before.version + 1), grid::updated_at.eq(tx.now)))
         .returning(Grid::as_returning())
@@ -391,6 +406,12 @@ pub const SHEET: Sheet = Sheet {
         Check { column: "code", refusal: &community::UNKNOWN_HERE, fault: "p.code is null" },
         Check { column: "code", refusal: &community::ENDED_HERE, fault: "p.valid_to <= i.valid_from" },
         Check { column: "dedicated_kind", refusal: &NOT_DEDICATED, fault: "i.dedicated_kind is not null and i.kind <> 'dedicated'" },
+        Check {
+            column: "valid_from",
+            refusal: &IN_USE_BEFORE,
+            fault: "i.valid_from > (i.was).valid_from and (exists (select from household_grid h where h.grid_code = i.code and h.valid_from < i.valid_from) \
+                    or exists (select from compound_grid l where l.grid_code = i.code and l.valid_from < i.valid_from))",
+        },
     ],
     after: None,
 };

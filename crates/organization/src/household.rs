@@ -8,7 +8,7 @@ use kernel::area::AreaCode;
 use kernel::change::{CODE_FIXED, Constraint, HALF_A_REFERENCE, REFERENCE_TAKEN, RefusedBy, nullable, present};
 use kernel::page::MAX_TOTAL;
 use kernel::sheet::{Check, Column, Form, Sheet};
-use kernel::text::{Key, Line, Name};
+use kernel::text::{Key, Name};
 use kernel::{Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, cursor_of, holds_on, id, keyset, period, within};
 use schema::{household, household_grid};
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ use uuid::Uuid;
 use validator::Validate;
 
 use crate::code::{BuildingCode, GridCode, HouseholdCode, NOT_A_GRID_CODE, NOT_A_HOUSEHOLD_CODE, is_grid_code, is_household_code};
-use crate::{building, grid as grids, household_grid as homes};
+use crate::{building, grid as grids, household_grid as homes, household_move as moves};
 
 id!(
     /// A household.
@@ -143,22 +143,6 @@ pub struct HouseholdFilter {
     pub name: Option<Name>,
 }
 
-/// A move of a household to another grid.
-#[derive(Clone, Debug, Deserialize, Validate, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Move {
-    /// The grid that it moves to.
-    pub grid_code: GridCode,
-    /// First day in that grid; today unless said.
-    pub on: Option<NaiveDate>,
-    /// Why; kept in the journal.
-    #[schema(example = "网格调整")]
-    pub reason: Line,
-    /// The version that is meant, unless `If-Match` says it.
-    #[schema(minimum = 1, maximum = 2147483647, example = 1)]
-    pub version: Option<i32>,
-}
-
 /// May see households.
 pub const READ: Permission = Permission("household.read");
 /// May write households.
@@ -175,30 +159,18 @@ pub const GRID_ELSEWHERE: Refusal = Refusal::invalid(
     "户与网格须在同一社区:户编码与网格编码的前12位应相同。",
     "A household is in a grid of its own community: the first twelve digits of both codes must be the same.",
 );
-/// A move before the last one.
-pub const MOVE_BEFORE_LAST: Refusal = Refusal::invalid(
-    "household.move_before_last",
-    "该户自 {since} 起在现网格,迁移日期不能早于此日。",
-    "The household has been in its grid since {since}; it cannot move before that day.",
-);
-/// A move that has not happened.
-pub const MOVE_IN_FUTURE: Refusal =
-    Refusal::invalid("household.move_in_future", "迁移日期不能晚于今天 {today}。", "A move cannot lie in the future; today is {today}.");
 
-/// In an import: a move before the last one.
-pub const MOVED_LATER: Refusal = Refusal::invalid(
-    "household.moved_later",
-    "该户在导入生效日期之后已迁入现网格;请改用更晚的生效日期。",
-    "The household moved to its grid after the day of this import; import as of a later day.",
+/// A beginning after the household was in a grid already.
+pub const HOME_BEFORE: Refusal = Refusal::conflict(
+    "household.home_before",
+    "该户自 {first} 起已在网格中,起始日期不能晚于此日。",
+    "The household has been in a grid since {first}; it cannot begin after that day.",
 );
-/// In an import: a move that has not happened.
-pub const MOVE_AHEAD: Refusal = Refusal::invalid(
-    "household.move_ahead",
-    "导入生效日期在今天之后,不能迁移已登记的户。",
-    "The day of this import lies in the future, so a household cannot move on it.",
-);
+/// In an import: the same.
+pub const HOME_BEFORE_HERE: Refusal =
+    Refusal::invalid("household.was_in_grid_before", "该户在此起始日期之前已在网格中。", "The household was in a grid before it would begin.");
 
-const CONSTRAINTS: &[Constraint] = &[
+pub(crate) const CONSTRAINTS: &[Constraint] = &[
     ("household_code_key", &CODE_TAKEN, "/code"),
     ("household_grid_in_community", &GRID_ELSEWHERE, "/grid_code"),
     ("household_period", &period::ENDS_BEFORE_IT_BEGINS, "/valid_from"),
@@ -294,37 +266,6 @@ pub async fn create(tx: &Tx<'_>, new: &NewHousehold) -> Result<Household> {
     Ok(household)
 }
 
-/// Moves a household to another grid of its community on a day, not in the future and not before its last move.
-pub async fn relocate(tx: &Tx<'_>, id: HouseholdId, expected: Expected, to: &Move) -> Result<Household> {
-    let before = lock(tx, id).await?;
-    expected.check(before.version)?;
-    period::still_open(before.valid_to)?;
-    settle_in(tx, &before, &to.grid_code, to.on.unwrap_or(tx.today()), Some(to.reason.as_str())).await
-}
-
-/// Puts a locked household into a grid from a day on.
-async fn settle_in(tx: &Tx<'_>, before: &Household, grid_code: &GridCode, on: NaiveDate, reason: Option<&str>) -> Result<Household> {
-    tx.may_at(WRITE, grid_code.as_str())?;
-    if on > tx.today() {
-        return Err(MOVE_IN_FUTURE.at("/on").with("today", tx.today()).into());
-    }
-    if let Some(since) = homes::since(tx, before.id).await?
-        && on < since
-    {
-        return Err(MOVE_BEFORE_LAST.at("/on").with("since", since).into());
-    }
-    grids::host(tx, grid_code, on).await?;
-    let after = diesel::update(household::table.find(before.id))
-        .set((household::grid_code.eq(grid_code), household::version.eq(before.version + 1), household::updated_at.eq(tx.now)))
-        .returning(Household::as_returning())
-        .get_result(&mut tx.conn())
-        .await
-        .refused_by(CONSTRAINTS)?;
-    homes::settle(tx, vec![after.code.to_string()], on).await?;
-    tx.record("household.moved", Some(before), &after, reason)?;
-    Ok(after)
-}
-
 /// Changes a household.
 pub async fn update(tx: &Tx<'_>, id: HouseholdId, expected: Expected, patch: &HouseholdPatch) -> Result<Household> {
     let before = lock(tx, id).await?;
@@ -347,7 +288,7 @@ pub async fn put(tx: &Tx<'_>, source: &Key, reference: &Key, new: NewHousehold) 
             }
             let after = change(tx, &before, &new.clone().into()).await?;
             match &new.grid_code {
-                Some(grid) if after.grid_code.as_ref() != Some(grid) => settle_in(tx, &after, grid, tx.today(), None).await,
+                Some(grid) if after.grid_code.as_ref() != Some(grid) => moves::settle_in(tx, &after, grid, tx.today(), None).await,
                 _ => Ok(after),
             }
         }
@@ -370,7 +311,7 @@ pub async fn end(tx: &Tx<'_>, id: HouseholdId, expected: Expected, ending: &Endi
 }
 
 /// The household, locked, of a caller who may write it.
-async fn lock(tx: &Tx<'_>, id: HouseholdId) -> Result<Household> {
+pub(crate) async fn lock(tx: &Tx<'_>, id: HouseholdId) -> Result<Household> {
     let found = Household::query()
         .filter(household::id.eq(id))
         .filter(within!(tx.scope(), household::area_code))
@@ -384,6 +325,9 @@ async fn lock(tx: &Tx<'_>, id: HouseholdId) -> Result<Household> {
 }
 
 async fn change(tx: &Tx<'_>, before: &Household, patch: &HouseholdPatch) -> Result<Household> {
+    if let Some(from) = patch.valid_from {
+        homes::not_before(tx, before.id, from).await?;
+    }
     let after = diesel::update(household::table.find(before.id))
         .set((patch, household::version.eq(before.version + 1), household::updated_at.eq(tx.now)))
         .returning(Household::as_returning())
@@ -429,10 +373,15 @@ pub const SHEET: Sheet = Sheet {
             refusal: &grids::ENDED_HERE,
             fault: "g.valid_from > greatest($on, i.valid_from) or g.valid_to <= greatest($on, i.valid_from)",
         },
-        Check { column: "grid_code", refusal: &MOVED_LATER, fault: "m.valid_from > $on and m.grid_code <> i.grid_code" },
+        Check { column: "grid_code", refusal: &moves::MOVED_LATER, fault: "m.valid_from > $on and m.grid_code <> i.grid_code" },
+        Check {
+            column: "valid_from",
+            refusal: &HOME_BEFORE_HERE,
+            fault: "i.valid_from > (i.was).valid_from and exists (select from household_grid h where h.household_id = i.stored_id and h.valid_from < i.valid_from)",
+        },
         Check {
             column: "grid_code",
-            refusal: &MOVE_AHEAD,
+            refusal: &moves::MOVE_AHEAD,
             fault: "i.stored_id is not null and i.grid_code is distinct from (i.was).grid_code and $on > (now() at time zone 'Asia/Shanghai')::date",
         },
     ],

@@ -12,7 +12,8 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::code::{GridCode, HouseholdCode};
-use crate::household::{HouseholdId, MOVE_BEFORE_LAST, READ};
+use crate::household::{HOME_BEFORE, HouseholdId, READ};
+use crate::household_move::MOVE_BEFORE_LAST;
 
 id!(
     /// A household's time in a grid.
@@ -102,6 +103,15 @@ pub(crate) async fn since(tx: &Tx<'_>, id: HouseholdId) -> Result<Option<NaiveDa
     Ok(open.select(household_grid::valid_from).first(&mut tx.conn()).await.optional()?)
 }
 
+/// Refuses where a household was in a grid before a day: it cannot begin on it.
+pub(crate) async fn not_before(tx: &Tx<'_>, id: HouseholdId, day: NaiveDate) -> Result<()> {
+    let first = household_grid::table.filter(household_grid::household_id.eq(id)).select(diesel::dsl::min(household_grid::valid_from));
+    match first.first::<Option<NaiveDate>>(&mut tx.conn()).await? {
+        Some(first) if first < day => Err(HOME_BEFORE.at("/valid_from").with("first", first).into()),
+        _ => Ok(()),
+    }
+}
+
 /// Ends a household's time in its grid on a day, with the household itself.
 pub(crate) async fn close(tx: &Tx<'_>, id: HouseholdId, on: NaiveDate) -> Result<()> {
     if let Some(since) = since(tx, id).await?
@@ -116,7 +126,7 @@ pub(crate) async fn close(tx: &Tx<'_>, id: HouseholdId, on: NaiveDate) -> Result
 
 /// Brings the dated times in grids of these households into line with where the households are now: what
 /// changed closes on the day and opens anew; a change on the very day that a time began corrects it. The first
-/// time of a household begins with the household, or with the grid if that is younger.
+/// time of a household that is new begins with the household, or with the grid if that is younger.
 pub(crate) async fn settle(tx: &Tx<'_>, codes: Vec<String>, on: NaiveDate) -> Result<()> {
     if codes.is_empty() {
         return Ok(());
@@ -125,7 +135,7 @@ pub(crate) async fn settle(tx: &Tx<'_>, codes: Vec<String>, on: NaiveDate) -> Re
     diesel::sql_query(
         // `= any (array[…])` keeps the planner from the exclusion constraint's index, which is slow to search.
         "with h as materialized (
-            select h.id as household_id, h.code, h.grid_code, h.valid_from, c.id, m.id as open_id, m.grid_code as open_grid, m.valid_from as since
+            select h.id as household_id, h.code, h.grid_code, h.valid_from, h.version, c.id, m.id as open_id, m.grid_code as open_grid, m.valid_from as since
             from unnest($1, $2) as c (code, id) join household h on h.code = c.code
             left join household_grid m on m.household_id = any (array[h.id]) and m.valid_to is null
             where h.grid_code is not null and h.grid_code is distinct from m.grid_code
@@ -135,7 +145,7 @@ pub(crate) async fn settle(tx: &Tx<'_>, codes: Vec<String>, on: NaiveDate) -> Re
             update household_grid m set valid_to = $3 from h where m.id = h.open_id and h.since < $3
         )
         insert into household_grid (id, household_id, household_code, grid_code, valid_from)
-        select h.id, h.household_id, h.code, h.grid_code, case when h.open_id is null then greatest(h.valid_from, g.valid_from) else $3 end
+        select h.id, h.household_id, h.code, h.grid_code, case when h.version = 1 then greatest(h.valid_from, g.valid_from) else greatest($3, h.valid_from) end
         from h join grid g on g.code = h.grid_code where h.open_id is null or h.since < $3",
     )
     .bind::<Array<Text>, _>(codes)

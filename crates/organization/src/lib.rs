@@ -9,6 +9,7 @@ pub mod grid;
 pub mod grid_division;
 pub mod household;
 pub mod household_grid;
+pub mod household_move;
 pub mod subdistrict;
 
 use kernel::manifest::Domain;
@@ -62,15 +63,18 @@ pub const DOMAIN: Domain = Domain {
         &grid::ENDED_HERE,
         &grid::HAS_COMPOUNDS,
         &grid::HAS_HOUSEHOLDS,
+        &grid::IN_USE_BEFORE,
         &grid::NOT_DEDICATED,
         &grid::UNKNOWN,
         &grid::UNKNOWN_HERE,
         &household::CODE_TAKEN,
         &household::GRID_ELSEWHERE,
-        &household::MOVED_LATER,
-        &household::MOVE_AHEAD,
-        &household::MOVE_BEFORE_LAST,
-        &household::MOVE_IN_FUTURE,
+        &household::HOME_BEFORE,
+        &household::HOME_BEFORE_HERE,
+        &household_move::MOVED_LATER,
+        &household_move::MOVE_AHEAD,
+        &household_move::MOVE_BEFORE_LAST,
+        &household_move::MOVE_IN_FUTURE,
         &household::UNKNOWN,
         &household_grid::UNKNOWN,
         &grid_division::UNKNOWN_AREA,

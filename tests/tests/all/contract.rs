@@ -97,3 +97,56 @@ async fn the_document_and_its_page_are_served_without_any_network() {
     }
     assert!(!page.contains("http://") && !page.contains("https://"), "nothing comes from elsewhere");
 }
+
+/// A body made of the examples that the document gives for each member.
+fn example(schema: &Value) -> Value {
+    let document = contract().document();
+    if let Some(reference) = schema["$ref"].as_str() {
+        return example(document.pointer(&reference[1..]).unwrap());
+    }
+    if let Some(example) = schema.get("example") {
+        return example.clone();
+    }
+    if let Some(choices) = schema["oneOf"].as_array() {
+        return example(choices.iter().find(|choice| choice["type"] != "null").unwrap());
+    }
+    if let Some(words) = schema["enum"].as_array() {
+        return words[0].clone();
+    }
+    let kind = schema["type"].as_str().or_else(|| schema["type"][0].as_str()).unwrap();
+    match kind {
+        "object" => schema["properties"].as_object().unwrap().iter().map(|(name, schema)| (name.clone(), example(schema))).collect(),
+        "integer" => schema["minimum"].clone(),
+        "boolean" => Value::Bool(true),
+        "string" if schema["format"] == "date" => "2026-01-01".into(),
+        other => panic!("no example for {other}: {schema}"),
+    }
+}
+
+#[tokio::test]
+async fn the_examples_of_the_document_work() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    for name in ["subdistricts", "communities", "grids", "compounds", "compound-grids", "buildings", "households"] {
+        let path = format!("/v1/{name}");
+        let create = &contract().document()["paths"][&path]["post"]["requestBody"]["content"]["application/json"]["schema"];
+        let mut body = example(create);
+        if name == "grids" {
+            body["dedicated_kind"].take();
+        }
+        let made = admin.post(&path, body).await.ok(201);
+        let one = format!("{path}/{}", made["id"].as_str().unwrap());
+        let change = &contract().document()["paths"][format!("{path}/{{id}}")]["patch"]["requestBody"]["content"]["application/json"]["schema"];
+        let mut body = example(change);
+        if name == "grids" {
+            body["dedicated_kind"].take();
+        }
+        assert_eq!(admin.patch(&one, body).await.ok(200)["version"], 2, "{name}");
+        let end = &contract().document()["paths"][format!("{path}/{{id}}/end")]["post"]["requestBody"]["content"]["application/json"]["schema"];
+        let mut body = example(end);
+        body["version"] = 2.into();
+        if name == "households" {
+            let _ = admin.post(&format!("{one}/end"), body).await.ok(200);
+        }
+    }
+}

@@ -112,3 +112,16 @@ fn nobody_reads_the_project_for_names_of_machines() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_command_that_journals_nothing_fails_in_tests() {
+    let app = testkit::TestApp::start().await;
+    let call = api::server::operator(&app.config, "test");
+    let silent = app.store().write(&call, "silent", async |tx| {
+        let insert = "insert into subdistrict (id, code, name, valid_from) values (gen_random_uuid(), '421181001', '静', '2000-01-01')";
+        diesel_async::SimpleAsyncConnection::batch_execute(&mut tx.conn(), insert).await?;
+        Ok(())
+    });
+    assert!(silent.await.unwrap_err().to_string().contains("a command changed subdistrict and journalled nothing"));
+    assert_eq!(app.admin().await.get("/v1/subdistricts").await.ok(200)["items"], serde_json::json!([]));
+}

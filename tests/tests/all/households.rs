@@ -121,3 +121,26 @@ async fn forty_writers_on_one_object_lose_no_update() {
     let history = admin.get(&format!("{path}/history?limit=100")).await.ok(200);
     assert_eq!(history["items"].as_array().unwrap().len(), 41);
 }
+
+#[tokio::test]
+async fn beginnings_do_not_pass_what_is_inside() {
+    let app = TestApp::start().await;
+    let admin = app.small_town().await;
+    let household = admin.by_code("households", CODE).await;
+    let late = admin.patch(&format!("/v1/households/{}", household["id"].as_str().unwrap()), json!({"valid_from": "2024-01-01", "version": 1})).await;
+    assert_eq!((late.status, late.code()), (409, "household.home_before"));
+    let grid = admin.by_code("grids", "421181001001001").await;
+    let late = admin.patch(&format!("/v1/grids/{}", grid["id"].as_str().unwrap()), json!({"valid_from": "2024-01-01", "version": 1})).await;
+    assert_eq!((late.status, late.code()), (409, "grid.in_use_before"));
+    assert_eq!(admin.import("grids", "", b"code,name,valid_from\n421181001001001,x,2024-01-01\n".to_vec()).await.faults(), ["2 valid_from grid.in_use_before"]);
+    let file = format!("code,name,valid_from\n{CODE},x,2024-01-01\n");
+    assert_eq!(admin.import("households", "", file.into()).await.faults(), ["2 valid_from household.was_in_grid_before"]);
+    // A household without a grid begins its first time in one on the day of the move, not on its own.
+    let new = admin.post("/v1/households", json!({"code": "42118100100100001010999", "name": "无网格", "valid_from": "2023-02-01"})).await.ok(201);
+    let path = format!("/v1/households/{}/move", new["id"].as_str().unwrap());
+    let to = |on: &str| json!({"grid_code": "421181001001001", "on": on, "reason": "入格", "version": 1});
+    assert_eq!(admin.post(&path, to("2023-01-31")).await.code(), "household.move_before_last");
+    admin.post(&path, to("2024-05-01")).await.ok(200);
+    let times = admin.get("/v1/household-grids?household_code=42118100100100001010999&ever=true").await.ok(200);
+    assert_eq!(times["items"][0]["valid_from"], "2024-05-01");
+}

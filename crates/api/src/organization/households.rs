@@ -2,7 +2,8 @@
 
 use actix_web::{get, patch, post, put};
 use kernel::journal::{self, Change};
-use organization::household::{self, Household, HouseholdFilter, HouseholdId, HouseholdPatch, Move, NewHousehold};
+use organization::household::{self, Household, HouseholdFilter, HouseholdId, HouseholdPatch, NewHousehold};
+use organization::household_move::{self, Move};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::batch::{Batch, BatchItem, BatchReport};
@@ -62,7 +63,7 @@ async fn end_household(caller: Caller, id: Id<HouseholdId>, version: IfMatch, en
 #[utoipa::path(tag = "organization", security(("ApiKey" = ["household.write"])))]
 #[post("/households/{id}/move")]
 async fn move_household(caller: Caller, id: Id<HouseholdId>, version: IfMatch, to: Json<Move>) -> WriteReply<One<Household>> {
-    caller.write("household.move", async |tx| household::relocate(tx, *id, version.or(to.version)?, &to).await.map(One)).await
+    caller.write("household.move", async |tx| household_move::relocate(tx, *id, version.or(to.version)?, &to).await.map(One)).await
 }
 
 /// Create, change and end households in one request · 批量处理户
