@@ -16,6 +16,7 @@ create table subdistrict (
     constraint subdistrict_code_shape check (code ~ '^[0-9]{9}$'),
     constraint subdistrict_pkey primary key (id),
     constraint subdistrict_period check (valid_to > valid_from),
+    constraint subdistrict_years check (valid_from between '1800-01-01' and '2200-12-31'),
     constraint subdistrict_source_ref check ((source is null) = (ref is null)),
     constraint subdistrict_source_ref_key unique (source, ref)
 );
@@ -51,6 +52,7 @@ create table community (
     constraint community_subdistrict_code_fkey foreign key (subdistrict_code) references subdistrict (code),
     constraint community_pkey primary key (id),
     constraint community_period check (valid_to > valid_from),
+    constraint community_years check (valid_from between '1800-01-01' and '2200-12-31'),
     constraint community_source_ref check ((source is null) = (ref is null)),
     constraint community_source_ref_key unique (source, ref)
 );
@@ -92,6 +94,7 @@ create table grid (
     constraint grid_community_code_fkey foreign key (community_code) references community (code),
     constraint grid_pkey primary key (id),
     constraint grid_period check (valid_to > valid_from),
+    constraint grid_years check (valid_from between '1800-01-01' and '2200-12-31'),
     constraint grid_source_ref check ((source is null) = (ref is null)),
     constraint grid_source_ref_key unique (source, ref)
 );
@@ -136,11 +139,13 @@ create table compound (
     constraint compound_code_key unique (code),
     constraint compound_code_shape check (code ~ '^[0-9]{12}X[0-9]{3}$'),
     constraint compound_kind check (kind in ('commercial', 'old', 'self_built', 'three_no', 'resettlement', 'work_unit_housing')),
+    constraint compound_delivered_on check (delivered_on between '1800-01-01' and '2200-12-31'),
     constraint compound_floor_area check (floor_area >= 0),
     constraint compound_parking_spaces check (parking_spaces between 0 and 1000000),
     constraint compound_area_code_fkey foreign key (area_code) references community (code),
     constraint compound_pkey primary key (id),
     constraint compound_period check (valid_to > valid_from),
+    constraint compound_years check (valid_from between '1800-01-01' and '2200-12-31'),
     constraint compound_source_ref check ((source is null) = (ref is null)),
     constraint compound_source_ref_key unique (source, ref)
 );
@@ -198,6 +203,7 @@ create table building (
     constraint building_compound_code_fkey foreign key (compound_code) references compound (code),
     constraint building_pkey primary key (id),
     constraint building_period check (valid_to > valid_from),
+    constraint building_years check (valid_from between '1800-01-01' and '2200-12-31'),
     constraint building_source_ref check ((source is null) = (ref is null)),
     constraint building_source_ref_key unique (source, ref)
 );
@@ -248,6 +254,7 @@ create table compound_grid (
     constraint compound_grid_one_compound exclude using gist (grid_code with =, daterange(valid_from, valid_to) with &&) where (exception is null) deferrable initially immediate,
     constraint compound_grid_pkey primary key (id),
     constraint compound_grid_period check (valid_to > valid_from),
+    constraint compound_grid_years check (valid_from between '1800-01-01' and '2200-12-31'),
     constraint compound_grid_source_ref check ((source is null) = (ref is null)),
     constraint compound_grid_source_ref_key unique (source, ref)
 );

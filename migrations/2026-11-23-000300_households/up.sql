@@ -23,6 +23,7 @@ create table household (
     constraint household_grid_code_fkey foreign key (grid_code) references grid (code),
     constraint household_pkey primary key (id),
     constraint household_period check (valid_to > valid_from),
+    constraint household_years check (valid_from between '1800-01-01' and '2200-12-31'),
     constraint household_source_ref check ((source is null) = (ref is null)),
     constraint household_source_ref_key unique (source, ref)
 );

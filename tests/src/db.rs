@@ -28,10 +28,11 @@ impl TestDb {
             let exists: bool = lease.query_one("select exists (select from pg_namespace where nspname = $1)", &[&schema]).await.unwrap().get(0);
             if !exists {
                 // The extension is the whole database's, so it must not land in the schema of whoever comes first.
-                lease
-                    .batch_execute("select pg_advisory_lock(4712); create extension if not exists btree_gist schema public; select pg_advisory_unlock(4712)")
-                    .await
-                    .unwrap();
+                // A statement each: in one batch they would be one transaction, seen only after the lock is gone.
+                for statement in ["select pg_advisory_lock(4712)", "create extension if not exists btree_gist schema public", "select pg_advisory_unlock(4712)"]
+                {
+                    lease.batch_execute(statement).await.unwrap();
+                }
                 lease.batch_execute(&format!("create schema {schema}")).await.unwrap();
                 migrate::run(&url).unwrap();
             }

@@ -11,7 +11,7 @@ use chrono::NaiveDate;
 use kernel::page::Sort;
 use kernel::refusal::Refused;
 use kernel::text::Key;
-use kernel::{Expected, Fault, Kind, Refusal};
+use kernel::{Expected, Fault, Kind, Refusal, clock};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
@@ -113,6 +113,9 @@ impl<T: DeserializeOwned + 'static> FromRequest for Query<T> {
     }
 }
 
+/// Parameters that are days.
+const DAYS: [&str; 2] = ["as_of", "effective_on"];
+
 /// Reads a query; where it does not fit, names the parameters at fault.
 fn read<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
     // An empty value is a value left out, as forms send it.
@@ -121,6 +124,11 @@ fn read<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
     let mut seen = HashSet::new();
     if let Some((name, _)) = pairs.iter().find(|(name, _)| !seen.insert(name)) {
         return Err(DOUBLED_PARAMETER.at(name).with("name", name).into());
+    }
+    // chrono takes years that no calendar of ours has.
+    let beyond = |(name, value): &&(String, String)| DAYS.contains(&name.as_str()) && value.parse().is_ok_and(|day| !clock::in_reach(day));
+    if let Some((name, _)) = pairs.iter().find(beyond) {
+        return Err(BAD_PARAMETER.at(name).with("name", name).into());
     }
     serde_urlencoded::from_str(query).map_err(|_| {
         let alone =

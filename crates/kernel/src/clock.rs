@@ -1,6 +1,6 @@
 //! Time: the only place that asks what time it is. Stored in UTC, shown and counted in Asia/Shanghai.
 
-use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, Utc};
 use diesel::deserialize::{FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
 use diesel::pg::{Pg, PgValue};
@@ -23,6 +23,12 @@ pub fn now() -> DateTime<Utc> {
 #[must_use]
 pub fn day(at: DateTime<Utc>) -> NaiveDate {
     shanghai(at).date_naive()
+}
+
+/// Whether a day lies in the years that Linli keeps, 1800 to 2200; others are slips of the pen.
+#[must_use]
+pub fn in_reach(day: NaiveDate) -> bool {
+    (1800..=2200).contains(&day.year())
 }
 
 fn shanghai(at: DateTime<Utc>) -> DateTime<FixedOffset> {

@@ -1,5 +1,6 @@
 //! Terms: `valid_from` is the first day, `valid_to` the first day no longer; half-open, as Postgres ranges are.
 
+use crate::clock;
 use crate::refusal::{Refusal, Result};
 use chrono::NaiveDate;
 
@@ -12,6 +13,9 @@ pub const ENDS_BEFORE_IT_BEGINS: Refusal = Refusal::invalid(
 /// What has ended cannot end again or change.
 pub const ENDED: Refusal = Refusal::conflict("period.ended", "该对象已于 {on} 终止,不能再更改。", "It ended on {on} and can no longer be changed.");
 
+/// A day that no record of a city can mean.
+pub const OUT_OF_YEARS: Refusal = Refusal::invalid("period.out_of_years", "日期须在1800年至2200年之间。", "A day must lie in the years 1800 to 2200.");
+
 /// Whether a term holds on a day.
 #[must_use]
 pub fn holds(from: NaiveDate, to: Option<NaiveDate>, on: NaiveDate) -> bool {
@@ -21,6 +25,9 @@ pub fn holds(from: NaiveDate, to: Option<NaiveDate>, on: NaiveDate) -> bool {
 /// Ends a term on a day, the first on which it no longer holds.
 pub fn end(from: NaiveDate, to: Option<NaiveDate>, on: NaiveDate) -> Result<NaiveDate> {
     still_open(to)?;
+    if !clock::in_reach(on) {
+        return Err(OUT_OF_YEARS.at("/on").into());
+    }
     if on <= from { Err(ENDS_BEFORE_IT_BEGINS.at("/on").with("from", from).into()) } else { Ok(on) }
 }
 

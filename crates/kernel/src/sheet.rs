@@ -188,7 +188,7 @@ fn date(cell: &str) -> Option<NaiveDate> {
     ["%Y-%m-%d", "%Y/%m/%d", "%Y年%m月%d日", "%Y.%m.%d", "%Y%m%d"]
         .iter()
         .find_map(|form| NaiveDate::parse_from_str(day, form).ok())
-        .filter(|day| (1800..=2200).contains(&chrono::Datelike::year(day)))
+        .filter(|day| crate::clock::in_reach(*day))
 }
 
 /// A rule that the whole chunk is checked against with one query.

@@ -3,8 +3,10 @@
 //! Whatever the form, a row comes out as a line number and texts under the file's header. Memory does not grow
 //! with the file (a workbook keeps its shared strings).
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::rc::Rc;
 
 use calamine::{Data, DataRef, Reader as _, Xlsx};
 use encoding_rs::GB18030;
@@ -19,7 +21,7 @@ const WORKBOOK_BYTES: u64 = 512 << 20;
 const WORKBOOK_PARTS: usize = 2_000;
 /// Columns that a row may have; more is a broken file.
 const MOST_CELLS: usize = 256;
-/// Bytes of one line of NDJSON.
+/// Bytes of one row.
 const MOST_LINE: u64 = 1 << 20;
 
 /// The file is empty.
@@ -43,6 +45,12 @@ pub const COLUMN_MISSING: Refusal = Refusal::invalid("import.column_missing", "�
 /// More or fewer cells than the header.
 pub const ROW_LENGTH: Refusal =
     Refusal::invalid("import.row_length", "本行有 {found} 个单元格,表头有 {expected} 个。", "The row has {found} cells, the header has {expected}.");
+/// A row that is longer than any row can be.
+pub const ROW_TOO_LONG: Refusal = Refusal::invalid(
+    "import.row_too_long",
+    "有一行超过 1 MB,多半是引号没有成对;请检查文件。",
+    "A row is longer than 1 MB, most likely because a quote is not closed; check the file.",
+);
 /// The file ends inside a quoted cell.
 pub const CUT_OFF: Refusal = Refusal::invalid(
     "import.cut_off",
@@ -77,6 +85,28 @@ pub struct Row {
     pub fault: Option<Refused>,
 }
 
+/// A file that fails where too much is read for one row.
+struct Bounded {
+    file: File,
+    left: Rc<Cell<u64>>,
+}
+
+impl Read for Bounded {
+    fn read(&mut self, block: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.file.read(block)?;
+        let length = u64::try_from(read).unwrap_or(u64::MAX);
+        self.left.set(self.left.get().checked_sub(length).ok_or(std::io::ErrorKind::FileTooLarge)?);
+        Ok(read)
+    }
+}
+
+fn csv_failed(error: csv::Error) -> Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) if error.kind() == std::io::ErrorKind::FileTooLarge => (&ROW_TOO_LONG).into(),
+        other => Error::Internal(format!("csv: {other:?}")),
+    }
+}
+
 /// A file, opened: its header is read and fits the sheet.
 pub struct Table {
     /// The header as the file has it, for the file of failed rows.
@@ -87,7 +117,7 @@ pub struct Table {
 }
 
 enum Rows {
-    Csv { reader: Box<csv::Reader<File>>, start: u64, tail: Option<File> },
+    Csv { reader: Box<csv::Reader<Bounded>>, left: Rc<Cell<u64>>, start: u64, tail: Option<File> },
     Ndjson { lines: BufReader<File>, line: u32, sheet: &'static Sheet },
     Workbook(std::sync::mpsc::Receiver<Result<Row, Refused>>),
 }
@@ -125,12 +155,13 @@ impl Table {
         let mut file = lines.into_inner();
         file.rewind().map_err(broken)?;
         let tail = file.try_clone().map_err(broken)?;
-        let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).has_headers(false).from_reader(file);
+        let left = Rc::new(Cell::new(MOST_LINE));
+        let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).has_headers(false).from_reader(Bounded { file, left: Rc::clone(&left) });
         let mut header = csv::StringRecord::new();
-        reader.read_record(&mut header).map_err(|error| Error::Internal(error.to_string()))?;
+        reader.read_record(&mut header).map_err(csv_failed)?;
         let header: Vec<String> = header.iter().map(|name| name.trim().to_owned()).collect();
         let columns = fit(&header, sheet)?;
-        Ok(Self { header, columns, rows: Rows::Csv { reader: Box::new(reader), start: 0, tail: Some(tail) } })
+        Ok(Self { header, columns, rows: Rows::Csv { reader: Box::new(reader), left, start: 0, tail: Some(tail) } })
     }
 
     fn workbook(mut file: File, sheet: &'static Sheet) -> Result<Self> {
@@ -156,9 +187,10 @@ impl Table {
         let width = self.header.len();
         let row = match &mut self.rows {
             Rows::Ndjson { lines, line, sheet } => return ndjson(lines, line, sheet),
-            Rows::Csv { reader, start, tail } => {
+            Rows::Csv { reader, left, start, tail } => {
+                left.set(MOST_LINE);
                 let mut record = csv::StringRecord::new();
-                if !reader.read_record(&mut record).map_err(|error| Error::Internal(error.to_string()))? {
+                if !reader.read_record(&mut record).map_err(csv_failed)? {
                     let cut_off = tail.take().map_or(Ok(false), |mut tail| ends_inside_quotes(&mut tail, *start))?;
                     return if cut_off { Err((&CUT_OFF).into()) } else { Ok(None) };
                 }
@@ -226,12 +258,15 @@ fn ndjson(lines: &mut BufReader<File>, line: &mut u32, sheet: &'static Sheet) ->
         }
         *line += 1;
         let whole = text.last() == Some(&b'\n') || lines.fill_buf().map_err(broken)?.is_empty();
+        if !whole {
+            return Err((&ROW_TOO_LONG).into());
+        }
         if text.trim_ascii().is_empty() {
             continue;
         }
         let mut row = Row { line: *line, cells: vec![String::new(); sheet.columns.len()], given: 0, fault: None };
         match serde_json::from_slice::<Value>(&text) {
-            Ok(Value::Object(members)) if whole => {
+            Ok(Value::Object(members)) => {
                 for (name, value) in members {
                     let Some(index) = sheet.columns.iter().position(|column| column.name == name || column.zh == name) else {
                         let all = sheet.columns.iter().map(|column| column.name).collect::<Vec<_>>().join(", ");

@@ -185,9 +185,7 @@ impl From<NewBuilding> for BuildingPatch {
             dwellings: Some(new.dwellings),
             built_year: Some(new.built_year),
             valid_from: new.valid_from,
-            source: None,
-            reference: None,
-            version: None,
+            ..Self::default()
         }
     }
 }
@@ -243,6 +241,7 @@ const CONSTRAINTS: &[Constraint] = &[
     ("building_period", &period::ENDS_BEFORE_IT_BEGINS, "/valid_from"),
     ("building_source_ref", &HALF_A_REFERENCE, "/ref"),
     ("building_source_ref_key", &REFERENCE_TAKEN, "/ref"),
+    ("building_years", &period::OUT_OF_YEARS, "/valid_from"),
 ];
 
 impl Recorded for Building {

@@ -174,6 +174,7 @@ const CONSTRAINTS: &[Constraint] = &[
     ("community_period", &period::ENDS_BEFORE_IT_BEGINS, "/valid_from"),
     ("community_source_ref", &HALF_A_REFERENCE, "/ref"),
     ("community_source_ref_key", &REFERENCE_TAKEN, "/ref"),
+    ("community_years", &period::OUT_OF_YEARS, "/valid_from"),
 ];
 
 impl Recorded for Community {

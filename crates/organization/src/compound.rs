@@ -203,9 +203,7 @@ impl From<NewCompound> for CompoundPatch {
             parking_spaces: Some(new.parking_spaces),
             gated: Some(new.gated),
             valid_from: new.valid_from,
-            source: None,
-            reference: None,
-            version: None,
+            ..Self::default()
         }
     }
 }
@@ -251,9 +249,11 @@ pub const HAS_BUILDINGS: Refusal = Refusal::conflict(
 
 const CONSTRAINTS: &[Constraint] = &[
     ("compound_code_key", &CODE_TAKEN, "/code"),
+    ("compound_delivered_on", &period::OUT_OF_YEARS, "/delivered_on"),
     ("compound_period", &period::ENDS_BEFORE_IT_BEGINS, "/valid_from"),
     ("compound_source_ref", &HALF_A_REFERENCE, "/ref"),
     ("compound_source_ref_key", &REFERENCE_TAKEN, "/ref"),
+    ("compound_years", &period::OUT_OF_YEARS, "/valid_from"),
 ];
 
 impl Recorded for Compound {

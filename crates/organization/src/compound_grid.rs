@@ -194,6 +194,7 @@ const CONSTRAINTS: &[Constraint] = &[
     ("compound_grid_same_community", &ELSEWHERE, "/grid_code"),
     ("compound_grid_source_ref", &HALF_A_REFERENCE, "/ref"),
     ("compound_grid_source_ref_key", &REFERENCE_TAKEN, "/ref"),
+    ("compound_grid_years", &period::OUT_OF_YEARS, "/valid_from"),
 ];
 
 impl Recorded for CompoundGrid {

@@ -157,15 +157,7 @@ pub struct GridPatch {
 
 impl From<NewGrid> for GridPatch {
     fn from(new: NewGrid) -> Self {
-        Self {
-            name: Some(new.name),
-            kind: new.kind,
-            dedicated_kind: Some(new.dedicated_kind),
-            valid_from: new.valid_from,
-            source: None,
-            reference: None,
-            version: None,
-        }
+        Self { name: Some(new.name), kind: new.kind, dedicated_kind: Some(new.dedicated_kind), valid_from: new.valid_from, ..Self::default() }
     }
 }
 
@@ -228,6 +220,7 @@ const CONSTRAINTS: &[Constraint] = &[
     ("grid_period", &period::ENDS_BEFORE_IT_BEGINS, "/valid_from"),
     ("grid_source_ref", &HALF_A_REFERENCE, "/ref"),
     ("grid_source_ref_key", &REFERENCE_TAKEN, "/ref"),
+    ("grid_years", &period::OUT_OF_YEARS, "/valid_from"),
 ];
 
 impl Recorded for Grid {

@@ -23,6 +23,13 @@ const SHOWN: i64 = 200;
 pub const UNKNOWN_AREA: Refusal =
     Refusal::not_found("grid_division.unknown_area", "没有该区域,或它不在您的区域内。", "There is no such area, or it is not within yours.");
 
+/// A size band that cannot be.
+pub const BAD_BAND: Refusal = Refusal::invalid(
+    "grid_division.bad_band",
+    "户数上下限须为0至100000,且下限不大于上限。",
+    "The bounds of households must lie in 0 to 100000, the lower not above the upper.",
+);
+
 /// What the report speaks of.
 #[derive(Clone, Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -233,6 +240,9 @@ async fn size_band(view: &View<'_>, query: &GridDivisionQuery) -> Result<SizeBan
     let (rule_id, min_households, max_households, basis) = rule.map_or((None, 0, i32::MAX, String::new()), |(id, min, max, basis)| (Some(id), min, max, basis));
     Ok(match (query.min_households, query.max_households) {
         (None, None) => SizeBand { rule_id, min_households, max_households, basis },
+        (min, max) if !(0..=max.unwrap_or(max_households).min(100_000)).contains(&min.unwrap_or(min_households)) || max.is_some_and(|max| max > 100_000) => {
+            return Err(BAD_BAND.at(if min.is_some() { "min_households" } else { "max_households" }).into());
+        }
         (min, max) => SizeBand {
             rule_id: None,
             min_households: min.unwrap_or(min_households),

@@ -176,6 +176,7 @@ pub(crate) const CONSTRAINTS: &[Constraint] = &[
     ("household_period", &period::ENDS_BEFORE_IT_BEGINS, "/valid_from"),
     ("household_source_ref", &HALF_A_REFERENCE, "/ref"),
     ("household_source_ref_key", &REFERENCE_TAKEN, "/ref"),
+    ("household_years", &period::OUT_OF_YEARS, "/valid_from"),
 ];
 
 impl Recorded for Household {

@@ -77,6 +77,7 @@ pub const DOMAIN: Domain = Domain {
         &household_move::MOVE_IN_FUTURE,
         &household::UNKNOWN,
         &household_grid::UNKNOWN,
+        &grid_division::BAD_BAND,
         &grid_division::UNKNOWN_AREA,
         &subdistrict::CODE_TAKEN,
         &subdistrict::ENDED_HERE,

@@ -157,6 +157,7 @@ const CONSTRAINTS: &[Constraint] = &[
     ("subdistrict_period", &period::ENDS_BEFORE_IT_BEGINS, "/valid_from"),
     ("subdistrict_source_ref", &HALF_A_REFERENCE, "/ref"),
     ("subdistrict_source_ref_key", &REFERENCE_TAKEN, "/ref"),
+    ("subdistrict_years", &period::OUT_OF_YEARS, "/valid_from"),
 ];
 
 impl Recorded for Subdistrict {

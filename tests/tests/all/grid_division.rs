@@ -36,7 +36,7 @@ async fn org_03_the_report_names_what_breaks_the_criteria() {
     assert_eq!(codes(&report["compounds_in_several_grids"]), ["421181001001X001"]);
     assert_eq!((codes(&report["grids_too_small"]), codes(&report["grids_too_large"])), (vec![], vec![]));
     assert_eq!((report["counts"]["communities"].as_i64(), report["size_band"]["rule_id"].is_null()), (Some(1), true));
-    let narrow = admin.get("/v1/reports/grid-division?area_code=421181001001&max_households=1").await.ok(200);
+    let narrow = admin.get("/v1/reports/grid-division?area_code=421181001001&min_households=0&max_households=1").await.ok(200);
     assert_eq!(codes(&narrow["grids_too_large"]), ["421181001001001", "421181001001002"]);
 
     // The day before all of it, nothing of it.

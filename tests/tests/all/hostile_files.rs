@@ -68,7 +68,7 @@ async fn rows_at_fault_are_named_each_with_its_line() {
         ["2  import.not_an_object", "3  import.not_an_object", "4 colour import.column_unknown", "5 name import.not_an_object", "6  import.not_an_object"]
     );
     let ended = admin.by_code("grids", "421181001001028").await;
-    admin.post(&format!("/v1/grids/{}/end", ended["id"].as_str().unwrap()), testkit::app::ending("2999-01-01", 1)).await.ok(200);
+    admin.post(&format!("/v1/grids/{}/end", ended["id"].as_str().unwrap()), testkit::app::ending("2199-01-01", 1)).await.ok(200);
     assert_eq!(admin.import("grids", "", b"code,name\n421181001001028,x\n".to_vec()).await.faults(), ["2 code import.ended"]);
 }
 
@@ -79,6 +79,10 @@ async fn half_a_file_leaves_no_trace() {
     let runs = admin.get("/v1/import-runs").await.ok(200)["items"].as_array().unwrap().len();
     // Cut off inside a quoted cell, though the transfer was whole.
     assert_eq!(refused(&admin, "code,name\n421181001001021,一\n421181001001022,\"二\n421181001001023,三\n").await.1, "import.cut_off");
+    // A quote that is opened and not closed swallows the file; it is not read to its end for that.
+    let endless = format!("code,name\n421181001001021,\"{}", "一\n".repeat(1 << 20));
+    assert_eq!(refused(&admin, endless).await.1, "import.row_too_long");
+    assert_eq!(refused(&admin, format!("{{\"code\":\"{}\"}}\n", "1".repeat(2 << 20))).await.1, "import.row_too_long");
     // A client that hangs up in the middle.
     let address = app.base.strip_prefix("http://").unwrap().to_owned();
     let head = format!(
