@@ -208,24 +208,22 @@ async fn store(
 ) -> Result<Vec<Stored>> {
     let mut conn = tx.conn();
     let checked: Vec<Checked> = bind(tx, sheet, &statements.check, &rows, on).load(&mut conn).await.map_err(clash)?;
-    let mut failed = BTreeMap::new();
+    let mut checked: BTreeMap<i32, Checked> = checked.into_iter().map(|row| (row.n, row)).collect();
     let mut changing = Vec::new();
-    for row in checked {
-        if row.failed.is_empty() { changing.extend(row.stored) } else { drop(failed.insert(row.n, row.failed)) }
-    }
-    if !failed.is_empty() {
-        let (bad, good): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| failed.contains_key(&row.line));
-        rows = good;
-        failures.extend(bad.into_iter().map(|row| {
-            let checks = failed.get(&row.line).map(Vec::as_slice).unwrap_or_default();
-            let faults = checks
-                .iter()
-                .filter_map(|index| statements.checks.get(usize::try_from(*index).ok()?))
-                .map(|check| fault(sheet, &row, check, &tx.city))
-                .collect();
-            Failure { line: row.line, record: row.record, faults }
-        }));
-    }
+    // A row that the check does not return says what is so already: it goes no further.
+    rows.retain(|row| match checked.remove(&row.line) {
+        None => false,
+        Some(check) if check.failed.is_empty() => {
+            changing.extend(check.stored);
+            true
+        }
+        Some(check) => {
+            let broken = check.failed.iter().filter_map(|index| statements.checks.get(usize::try_from(*index).ok()?));
+            let faults = broken.map(|rule| fault(sheet, row, rule, &tx.city)).collect();
+            failures.push(Failure { line: row.line, record: row.record.clone(), faults });
+            false
+        }
+    });
     if rows.is_empty() {
         return Ok(Vec::new());
     }

@@ -17,7 +17,7 @@ pub(super) struct RowCheck {
 pub(super) struct Statements {
     /// The rules, in the order in which `check` numbers them.
     pub checks: Vec<RowCheck>,
-    /// Returns rows at fault with the numbers of the rules, and stored rows that would change.
+    /// Returns rows at fault with the numbers of the rules, and rows that are new or would change something.
     pub check: String,
     /// Stores rows and journals them; returns those that were new or changed.
     pub store: String,
@@ -42,7 +42,7 @@ impl Statements {
         let looks_up = format!("{} {}", sheet.looks_up, if names_reference { same_reference.as_str() } else { "" });
         let check = format!(
             "{rows}\nselect i.n, f.failed, i.stored_id as stored\nfrom i {looks_up}\ncross join lateral (select array_remove(array[\n        {numbered}], null)::integer[] as failed) f\n\
-             where f.failed <> '{{}}' or (i.stored_id is not null and i.differs)"
+             where f.failed <> '{{}}' or i.stored_id is null or i.differs"
         );
         Self { checks, check, store: store(sheet, &rows) }
     }
