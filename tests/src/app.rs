@@ -43,16 +43,12 @@ impl TestApp {
     /// Starts it with other settings.
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         let db = TestDb::lease().await;
-        let mut config = Config {
-            database_url: db.url.clone(),
-            database_pool: 8,
-            city_code: "421181".parse().unwrap(),
-            host: "127.0.0.1".to_owned(),
-            port: 0,
-            workers: Some(1),
-            cors_origins: "https://h5.example.cn".to_owned(),
-            max_import_bytes: 64 << 20,
-        };
+        let mut config = Config::of(&db.url).unwrap();
+        config.database_pool = 8;
+        config.port = 0;
+        config.workers = Some(1);
+        config.cors_origins = "https://h5.example.cn".to_owned();
+        config.max_import_bytes = 64 << 20;
         change(&mut config);
         let (sender, started) = tokio::sync::oneshot::channel();
         let settings = config.clone();

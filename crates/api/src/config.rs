@@ -69,6 +69,12 @@ fn max_import_bytes() -> u64 {
 }
 
 impl Config {
+    /// For the database at this URL, everything else by default.
+    pub fn of(database_url: &str) -> Result<Self> {
+        let built = ::config::Config::builder().set_override("database_url", database_url).and_then(|builder| builder.build()?.try_deserialize());
+        built.map_err(|error| Error::Internal(format!("configuration: {error}")))
+    }
+
     /// Reads file and environment.
     pub fn load(file: Option<&str>) -> Result<Self> {
         let mut builder = ::config::Config::builder();
@@ -98,16 +104,7 @@ mod tests {
 
     #[test]
     fn settings_are_added_once() {
-        let config = |url: &str| Config {
-            database_url: url.to_owned(),
-            database_pool: 1,
-            city_code: city_code(),
-            host: host(),
-            port: 0,
-            workers: None,
-            cors_origins: String::new(),
-            max_import_bytes: 1,
-        };
+        let config = |url: &str| Config::of(url).unwrap();
         let url = config("postgresql://a@b/c").connection_url();
         assert!(url.starts_with("postgresql://a@b/c?application_name=linli&connect_timeout=2&options="), "{url}");
         assert_eq!(config(&url).connection_url(), url);

@@ -9,6 +9,7 @@ use actix_web::http::{Method, header};
 use actix_web::middleware::Compress;
 use actix_web::{App, HttpServer, web};
 use kernel::db::Store;
+use kernel::task::Task;
 use kernel::{Actor, Call, Error, Result, Scope, clock};
 use platform::api_key::Keyring;
 use platform::secret;
@@ -17,6 +18,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_actix_web::{AppExt, scope};
 use utoipa_swagger_ui::SwaggerUi;
 
+use crate::background::Background;
 use crate::caller::Services;
 use crate::config::Config;
 use crate::contract::Contract;
@@ -47,6 +49,11 @@ pub fn contract() -> Contract {
     Contract::new(&document)
 }
 
+/// The work that goes on beside the requests.
+fn tasks(_config: &Config) -> Vec<Task> {
+    Vec::new()
+}
+
 /// A call of the operator himself, outside any request.
 #[must_use]
 pub fn operator(config: &Config, what: &str) -> Call {
@@ -62,9 +69,14 @@ pub async fn start(config: &Config, store: Store) -> Result<(Server, u16)> {
     let port = listener.local_addr().map_err(failed)?.port();
     let cursor_secret = secret::load(&store, &operator(config, "linli serve"), "cursor").await?;
     let contract = web::Data::new(contract());
+    let of_task = config.clone();
+    let background = Background::start(store.clone(), tasks(config), move |task| operator(&of_task, task)).map_err(failed)?;
+    let background = Arc::new(background);
     let keyring = Keyring::default();
     let settings = config.clone();
     let server = HttpServer::new(move || {
+        // The tasks go on for as long as there is a worker that serves.
+        let background = Arc::clone(&background);
         let services = Services {
             db: store.on_this_thread(),
             keyring: keyring.clone(),
@@ -74,6 +86,7 @@ pub async fn start(config: &Config, store: Store) -> Result<(Server, u16)> {
         };
         let (app, _) = App::new().into_utoipa_app().service(scope::scope("/v1").configure(routes)).split_for_parts();
         app.app_data(web::Data::new(services))
+            .app_data(background)
             .app_data(contract.clone())
             .service(SwaggerUi::new("/docs/{_:.*}").external_url_unchecked("/openapi.json", contract.document().clone()))
             .service(web::redirect("/docs", "/docs/"))

@@ -129,10 +129,11 @@ pub fn end_of(code: &AreaCode) -> String {
 macro_rules! within {
     ($scope:expr, $column:expr) => {{
         use $crate::macros::diesel::{BoolExpressionMethods, ExpressionMethods, IntoSql};
+        let scope = &$scope;
         let nowhere: Box<
             dyn $crate::macros::diesel::expression::BoxableExpression<_, $crate::macros::diesel::pg::Pg, SqlType = $crate::macros::diesel::sql_types::Bool>,
         > = Box::new(false.into_sql::<$crate::macros::diesel::sql_types::Bool>());
-        $scope.areas().iter().fold(nowhere, |condition, area| Box::new(condition.or($column.ge(area.clone()).and($column.lt($crate::area::end_of(area))))))
+        scope.areas().iter().fold(nowhere, |condition, area| Box::new(condition.or($column.ge(area.clone()).and($column.lt($crate::area::end_of(area))))))
     }};
 }
 
@@ -141,7 +142,8 @@ macro_rules! within {
 macro_rules! within_or_above {
     ($scope:expr, $column:expr) => {{
         use $crate::macros::diesel::{BoolExpressionMethods, ExpressionMethods};
-        $crate::within!($scope, $column).or($column.eq_any($scope.above()))
+        let scope = &$scope;
+        $crate::within!(scope, $column).or($column.eq_any(scope.above()))
     }};
 }
 

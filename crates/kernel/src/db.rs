@@ -3,7 +3,8 @@
 //! A [`View`] reads, a [`Tx`] is one command in one transaction; both carry who asks, when and about which
 //! day, and there is no other way to a query.
 
-use std::cell::RefCell;
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
 use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use crate::area::{AreaCode, Scope};
 use crate::journal::{self, Entry, Recorded};
 use crate::reads::Reads;
 use crate::refusal::{DATABASE_AWAY, Error, OUTCOME_UNKNOWN, Result};
+use crate::role::Role;
 
 /// A connection as queries take it: shared, so that a few can be on their way at once.
 pub type Conn<'a> = &'a AsyncPgConnection;
@@ -67,10 +69,10 @@ impl<'a> View<'a> {
         self.conn
     }
 
-    /// Where the caller may look.
+    /// Where the caller has at least one of the permissions.
     #[must_use]
-    pub fn scope(&self) -> &'a Scope {
-        &self.call.actor.scope
+    pub fn scope(&self, any_of: &[Permission]) -> Cow<'a, Scope> {
+        self.call.actor.scope(any_of)
     }
 
     /// Refuses unless the caller has the permission.
@@ -92,11 +94,12 @@ pub struct Tx<'a> {
     view: View<'a>,
     lock_space: &'a [u8],
     entries: RefCell<Vec<Entry>>,
-    granted: RefCell<Vec<Grant>>,
+    needed: RefCell<Vec<Need>>,
+    role: Cell<Option<Role>>,
 }
 
 /// A permission that the caller needed, and where.
-pub type Grant = (&'static str, String);
+pub type Need = (&'static str, String);
 
 impl<'a> Deref for Tx<'a> {
     type Target = View<'a>;
@@ -110,15 +113,22 @@ impl Tx<'_> {
     /// Refuses unless the caller has the permission at this place; what was needed is remembered, so that a
     /// replay of the answer can ask again.
     pub fn may_at(&self, permission: Permission, area: &str) -> Result<()> {
-        self.actor.may_at(permission, area)?;
-        self.granted.borrow_mut().push((permission.0, area.to_owned()));
+        let grant = self.actor.may_at(permission, area)?;
+        self.role.set(grant.role);
+        self.needed.borrow_mut().push((permission.0, area.to_owned()));
         Ok(())
     }
 
     /// What the caller needed so far.
     #[must_use]
-    pub fn granted(&self) -> Vec<Grant> {
-        self.granted.borrow().clone()
+    pub fn needed(&self) -> Vec<Need> {
+        self.needed.borrow().clone()
+    }
+
+    /// The role by which the caller may do what it was last asked whether he may.
+    #[must_use]
+    pub fn role(&self) -> Option<Role> {
+        self.role.get()
     }
 
     /// Journals a change: what a thing was before, unless it is new, and what it is now.
@@ -246,7 +256,7 @@ impl Store {
         let mut conn = self.begin("begin").await?;
         let result = {
             let view = View { conn: &conn, call };
-            let tx = Tx { view, lock_space: self.url.as_bytes(), entries: RefCell::default(), granted: RefCell::default() };
+            let tx = Tx { view, lock_space: self.url.as_bytes(), entries: RefCell::default(), needed: RefCell::default(), role: Cell::default() };
             async {
                 let value = work(&tx).await?;
                 tx.flush().await?;

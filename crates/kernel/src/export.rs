@@ -67,7 +67,7 @@ pub async fn write(view: &View<'_>, sheet: &'static Sheet, form: FileForm, heade
         from = sheet.from.replace("$on", "$1"),
         area = sheet.stored_area,
     );
-    let query = sql_query(select).bind::<Date, _>(on).bind::<Array<Text>, _>(view.scope().texts());
+    let query = sql_query(select).bind::<Date, _>(on).bind::<Array<Text>, _>(view.scope(&[sheet.read]).texts());
     let mut lines = query.load_stream::<Line>(&mut view.conn()).await?;
     let mut file = Writer::new(sheet, form, headers)?;
     while let Some(line) = lines.try_next().await? {

@@ -18,8 +18,10 @@ pub mod page;
 pub mod period;
 mod reads;
 pub mod refusal;
+pub mod role;
 pub mod sheet;
 pub mod tabular;
+pub mod task;
 pub mod text;
 mod text_enum;
 
@@ -29,7 +31,7 @@ pub mod macros {
     pub use {chrono, diesel, serde, utoipa, uuid};
 }
 
-pub use actor::{Actor, Permission};
+pub use actor::{Actor, Grant, Permission};
 pub use area::{AreaCode, Scope};
 pub use change::{Ending, Expected};
 pub use clock::Stamp;
@@ -37,4 +39,5 @@ pub use db::{Call, Conn, Db, Tx, View};
 pub use journal::Recorded;
 pub use page::{Page, Paging};
 pub use refusal::{Error, Fault, Kind, Refusal, Result};
+pub use role::Role;
 pub use text_enum::Choice;

@@ -264,7 +264,8 @@ impl Recorded for Building {
 pub async fn list(view: &View<'_>, filter: &BuildingFilter, paging: &Paging) -> Result<Page<Building>> {
     view.may(READ)?;
     let chosen = || {
-        let mut query = Building::query().filter(holds_on!(building, view.as_of)).filter(within_or_above!(view.scope(), building::area_code)).into_boxed();
+        let mut query =
+            Building::query().filter(holds_on!(building, view.as_of)).filter(within_or_above!(view.scope(&[READ]), building::area_code)).into_boxed();
         if let Some(area) = &filter.area_code {
             query = query.filter(building::area_code.ge(area.clone()).and(building::area_code.lt(kernel::area::end_of(area))));
         }
@@ -290,8 +291,12 @@ pub async fn list(view: &View<'_>, filter: &BuildingFilter, paging: &Paging) -> 
 /// The building with this id.
 pub async fn get(view: &View<'_>, id: BuildingId) -> Result<Building> {
     view.may(READ)?;
-    let found =
-        Building::query().filter(building::id.eq(id)).filter(within_or_above!(view.scope(), building::area_code)).first(&mut view.conn()).await.optional()?;
+    let found = Building::query()
+        .filter(building::id.eq(id))
+        .filter(within_or_above!(view.scope(&[READ]), building::area_code))
+        .first(&mut view.conn())
+        .await
+        .optional()?;
     found.ok_or_else(|| (&UNKNOWN).into())
 }
 
@@ -373,7 +378,7 @@ pub async fn host(tx: &Tx<'_>, code: &str, on: NaiveDate) -> Result<()> {
 async fn lock(tx: &Tx<'_>, id: BuildingId) -> Result<Building> {
     let found = Building::query()
         .filter(building::id.eq(id))
-        .filter(within_or_above!(tx.scope(), building::area_code))
+        .filter(within_or_above!(tx.scope(&[READ, WRITE]), building::area_code))
         .for_update()
         .first(&mut tx.conn())
         .await

@@ -197,7 +197,7 @@ impl Recorded for Community {
 pub async fn list(view: &View<'_>, filter: &CommunityFilter, paging: &Paging) -> Result<Page<Community>> {
     view.may(READ)?;
     let chosen = || {
-        let mut query = Community::query().filter(holds_on!(community, view.as_of)).filter(within_or_above!(view.scope(), community::code)).into_boxed();
+        let mut query = Community::query().filter(holds_on!(community, view.as_of)).filter(within_or_above!(view.scope(&[READ]), community::code)).into_boxed();
         if let Some(area) = &filter.area_code {
             query = query.filter(community::code.ge(area.clone()).and(community::code.lt(kernel::area::end_of(area))));
         }
@@ -223,8 +223,12 @@ pub async fn list(view: &View<'_>, filter: &CommunityFilter, paging: &Paging) ->
 /// The community with this id.
 pub async fn get(view: &View<'_>, id: CommunityId) -> Result<Community> {
     view.may(READ)?;
-    let found =
-        Community::query().filter(community::id.eq(id)).filter(within_or_above!(view.scope(), community::code)).first(&mut view.conn()).await.optional()?;
+    let found = Community::query()
+        .filter(community::id.eq(id))
+        .filter(within_or_above!(view.scope(&[READ]), community::code))
+        .first(&mut view.conn())
+        .await
+        .optional()?;
     found.ok_or_else(|| (&UNKNOWN).into())
 }
 
@@ -310,7 +314,7 @@ pub async fn host(tx: &Tx<'_>, code: &str, on: NaiveDate) -> Result<()> {
 async fn lock(tx: &Tx<'_>, id: CommunityId) -> Result<Community> {
     let found = Community::query()
         .filter(community::id.eq(id))
-        .filter(within_or_above!(tx.scope(), community::code))
+        .filter(within_or_above!(tx.scope(&[READ, WRITE]), community::code))
         .for_update()
         .first(&mut tx.conn())
         .await

@@ -276,7 +276,8 @@ impl Recorded for Compound {
 pub async fn list(view: &View<'_>, filter: &CompoundFilter, paging: &Paging) -> Result<Page<Compound>> {
     view.may(READ)?;
     let chosen = || {
-        let mut query = Compound::query().filter(holds_on!(compound, view.as_of)).filter(within_or_above!(view.scope(), compound::area_code)).into_boxed();
+        let mut query =
+            Compound::query().filter(holds_on!(compound, view.as_of)).filter(within_or_above!(view.scope(&[READ]), compound::area_code)).into_boxed();
         if let Some(area) = &filter.area_code {
             query = query.filter(compound::area_code.ge(area.clone()).and(compound::area_code.lt(kernel::area::end_of(area))));
         }
@@ -302,8 +303,12 @@ pub async fn list(view: &View<'_>, filter: &CompoundFilter, paging: &Paging) -> 
 /// The compound with this id.
 pub async fn get(view: &View<'_>, id: CompoundId) -> Result<Compound> {
     view.may(READ)?;
-    let found =
-        Compound::query().filter(compound::id.eq(id)).filter(within_or_above!(view.scope(), compound::area_code)).first(&mut view.conn()).await.optional()?;
+    let found = Compound::query()
+        .filter(compound::id.eq(id))
+        .filter(within_or_above!(view.scope(&[READ]), compound::area_code))
+        .first(&mut view.conn())
+        .await
+        .optional()?;
     found.ok_or_else(|| (&UNKNOWN).into())
 }
 
@@ -389,7 +394,7 @@ pub async fn host(tx: &Tx<'_>, code: &str, on: NaiveDate) -> Result<()> {
 async fn lock(tx: &Tx<'_>, id: CompoundId) -> Result<Compound> {
     let found = Compound::query()
         .filter(compound::id.eq(id))
-        .filter(within_or_above!(tx.scope(), compound::area_code))
+        .filter(within_or_above!(tx.scope(&[READ, WRITE]), compound::area_code))
         .for_update()
         .first(&mut tx.conn())
         .await

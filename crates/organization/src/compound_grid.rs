@@ -217,8 +217,10 @@ impl Recorded for CompoundGrid {
 pub async fn list(view: &View<'_>, filter: &CompoundGridFilter, paging: &Paging) -> Result<Page<CompoundGrid>> {
     view.may(READ)?;
     let chosen = || {
-        let mut query =
-            CompoundGrid::query().filter(holds_on!(compound_grid, view.as_of)).filter(within_or_above!(view.scope(), compound_grid::grid_code)).into_boxed();
+        let mut query = CompoundGrid::query()
+            .filter(holds_on!(compound_grid, view.as_of))
+            .filter(within_or_above!(view.scope(&[READ]), compound_grid::grid_code))
+            .into_boxed();
         if let Some(area) = &filter.area_code {
             query = query.filter(compound_grid::grid_code.ge(area.clone()).and(compound_grid::grid_code.lt(kernel::area::end_of(area))));
         }
@@ -253,7 +255,7 @@ pub async fn get(view: &View<'_>, id: CompoundGridId) -> Result<CompoundGrid> {
     view.may(READ)?;
     let found = CompoundGrid::query()
         .filter(compound_grid::id.eq(id))
-        .filter(within_or_above!(view.scope(), compound_grid::grid_code))
+        .filter(within_or_above!(view.scope(&[READ]), compound_grid::grid_code))
         .first(&mut view.conn())
         .await
         .optional()?;
@@ -320,7 +322,7 @@ pub async fn end(tx: &Tx<'_>, id: CompoundGridId, expected: Expected, ending: &E
 async fn lock(tx: &Tx<'_>, id: CompoundGridId) -> Result<CompoundGrid> {
     let found = CompoundGrid::query()
         .filter(compound_grid::id.eq(id))
-        .filter(within_or_above!(tx.scope(), compound_grid::grid_code))
+        .filter(within_or_above!(tx.scope(&[READ, WRITE]), compound_grid::grid_code))
         .for_update()
         .first(&mut tx.conn())
         .await

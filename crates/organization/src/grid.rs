@@ -243,7 +243,7 @@ impl Recorded for Grid {
 pub async fn list(view: &View<'_>, filter: &GridFilter, paging: &Paging) -> Result<Page<Grid>> {
     view.may(READ)?;
     let chosen = || {
-        let mut query = Grid::query().filter(holds_on!(grid, view.as_of)).filter(within_or_above!(view.scope(), grid::code)).into_boxed();
+        let mut query = Grid::query().filter(holds_on!(grid, view.as_of)).filter(within_or_above!(view.scope(&[READ]), grid::code)).into_boxed();
         if let Some(area) = &filter.area_code {
             query = query.filter(grid::code.ge(area.clone()).and(grid::code.lt(kernel::area::end_of(area))));
         }
@@ -269,7 +269,7 @@ pub async fn list(view: &View<'_>, filter: &GridFilter, paging: &Paging) -> Resu
 /// The grid with this id.
 pub async fn get(view: &View<'_>, id: GridId) -> Result<Grid> {
     view.may(READ)?;
-    let found = Grid::query().filter(grid::id.eq(id)).filter(within_or_above!(view.scope(), grid::code)).first(&mut view.conn()).await.optional()?;
+    let found = Grid::query().filter(grid::id.eq(id)).filter(within_or_above!(view.scope(&[READ]), grid::code)).first(&mut view.conn()).await.optional()?;
     found.ok_or_else(|| (&UNKNOWN).into())
 }
 
@@ -347,7 +347,13 @@ pub async fn host(tx: &Tx<'_>, code: &GridCode, on: NaiveDate) -> Result<()> {
 
 /// The grid, locked, of a caller who may write it.
 async fn lock(tx: &Tx<'_>, id: GridId) -> Result<Grid> {
-    let found = Grid::query().filter(grid::id.eq(id)).filter(within_or_above!(tx.scope(), grid::code)).for_update().first(&mut tx.conn()).await.optional()?;
+    let found = Grid::query()
+        .filter(grid::id.eq(id))
+        .filter(within_or_above!(tx.scope(&[READ, WRITE]), grid::code))
+        .for_update()
+        .first(&mut tx.conn())
+        .await
+        .optional()?;
     let grid: Grid = found.ok_or(&UNKNOWN)?;
     tx.may_at(WRITE, grid.code.as_str())?;
     Ok(grid)

@@ -182,7 +182,7 @@ const GRIDS: &str = "select code, name, number from loaded";
 pub async fn report(view: &View<'_>, query: &GridDivisionQuery) -> Result<GridDivision> {
     view.may(READ)?;
     let area = query.area_code.clone().unwrap_or_else(|| view.city.clone());
-    if !view.scope().covers(area.as_str()) {
+    if !view.scope(&[READ]).covers(area.as_str()) {
         return Err((&UNKNOWN_AREA).into());
     }
     let size_band = size_band(view, query).await?;

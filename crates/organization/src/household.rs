@@ -203,7 +203,7 @@ pub async fn list(view: &View<'_>, filter: &HouseholdFilter, paging: &Paging) ->
         let mut query = household::table
             .left_join(household_grid::table.on(home))
             .filter(holds_on!(household, view.as_of))
-            .filter(within!(view.scope(), household::area_code))
+            .filter(within!(view.scope(&[READ]), household::area_code))
             .select((Household::as_select(), household_grid::grid_code.nullable()))
             .into_boxed();
         if let Some(area) = &filter.area_code {
@@ -244,7 +244,8 @@ pub async fn list(view: &View<'_>, filter: &HouseholdFilter, paging: &Paging) ->
 /// The household with this id.
 pub async fn get(view: &View<'_>, id: HouseholdId) -> Result<Household> {
     view.may(READ)?;
-    let found = Household::query().filter(household::id.eq(id)).filter(within!(view.scope(), household::area_code)).first(&mut view.conn()).await.optional()?;
+    let found =
+        Household::query().filter(household::id.eq(id)).filter(within!(view.scope(&[READ]), household::area_code)).first(&mut view.conn()).await.optional()?;
     found.ok_or_else(|| (&UNKNOWN).into())
 }
 
@@ -315,7 +316,7 @@ pub async fn end(tx: &Tx<'_>, id: HouseholdId, expected: Expected, ending: &Endi
 pub(crate) async fn lock(tx: &Tx<'_>, id: HouseholdId) -> Result<Household> {
     let found = Household::query()
         .filter(household::id.eq(id))
-        .filter(within!(tx.scope(), household::area_code))
+        .filter(within!(tx.scope(&[READ, WRITE]), household::area_code))
         .for_update()
         .first(&mut tx.conn())
         .await

@@ -59,7 +59,7 @@ pub const UNKNOWN: Refusal =
 pub async fn list(view: &View<'_>, filter: &HouseholdGridFilter, paging: &Paging) -> Result<Page<HouseholdGrid>> {
     view.may(READ)?;
     let chosen = || {
-        let mut query = HouseholdGrid::query().filter(within!(view.scope(), household_grid::grid_code)).into_boxed();
+        let mut query = HouseholdGrid::query().filter(within!(view.scope(&[READ]), household_grid::grid_code)).into_boxed();
         if filter.ever != Some(true) {
             query = query.filter(holds_on!(household_grid, view.as_of));
         }
@@ -90,7 +90,7 @@ pub async fn get(view: &View<'_>, id: HouseholdGridId) -> Result<HouseholdGrid> 
     view.may(READ)?;
     let found = HouseholdGrid::query()
         .filter(household_grid::id.eq(id))
-        .filter(within!(view.scope(), household_grid::grid_code))
+        .filter(within!(view.scope(&[READ]), household_grid::grid_code))
         .first(&mut view.conn())
         .await
         .optional()?;

@@ -180,7 +180,8 @@ impl Recorded for Subdistrict {
 pub async fn list(view: &View<'_>, filter: &SubdistrictFilter, paging: &Paging) -> Result<Page<Subdistrict>> {
     view.may(READ)?;
     let chosen = || {
-        let mut query = Subdistrict::query().filter(holds_on!(subdistrict, view.as_of)).filter(within_or_above!(view.scope(), subdistrict::code)).into_boxed();
+        let mut query =
+            Subdistrict::query().filter(holds_on!(subdistrict, view.as_of)).filter(within_or_above!(view.scope(&[READ]), subdistrict::code)).into_boxed();
         if let Some(area) = &filter.area_code {
             query = query.filter(subdistrict::code.ge(area.clone()).and(subdistrict::code.lt(kernel::area::end_of(area))));
         }
@@ -205,7 +206,7 @@ pub async fn get(view: &View<'_>, id: SubdistrictId) -> Result<Subdistrict> {
     view.may(READ)?;
     let found = Subdistrict::query()
         .filter(subdistrict::id.eq(id))
-        .filter(within_or_above!(view.scope(), subdistrict::code))
+        .filter(within_or_above!(view.scope(&[READ]), subdistrict::code))
         .first(&mut view.conn())
         .await
         .optional()?;
@@ -292,7 +293,7 @@ pub async fn host(tx: &Tx<'_>, code: &str, on: NaiveDate) -> Result<()> {
 async fn lock(tx: &Tx<'_>, id: SubdistrictId) -> Result<Subdistrict> {
     let found = Subdistrict::query()
         .filter(subdistrict::id.eq(id))
-        .filter(within_or_above!(tx.scope(), subdistrict::code))
+        .filter(within_or_above!(tx.scope(&[READ, WRITE]), subdistrict::code))
         .for_update()
         .first(&mut tx.conn())
         .await

@@ -1,5 +1,6 @@
 //! API keys of machine clients: shown once, stored as a hash, with permissions, an area and an expiry.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,7 +11,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel::text::Name;
-use kernel::{Actor, AreaCode, Call, Db, Error, Kind, Recorded, Refusal, Result, Scope, Stamp, Tx, View, id};
+use kernel::{Actor, AreaCode, Call, Db, Error, Grant, Kind, Recorded, Refusal, Result, Scope, Stamp, Tx, View, id};
 use rand::TryRng;
 use rand::rngs::SysRng;
 use schema::api_key;
@@ -149,7 +150,9 @@ impl Keyring {
             })
             .await?;
         let row: ApiKey = row.ok_or(&BAD_KEY)?;
-        let actor = Arc::new(Actor::new(row.id.0, row.name.to_string(), row.permissions.into_iter().flatten().collect(), Scope::of(vec![row.area_code])));
+        let permissions = row.permissions.into_iter().flatten().map(Cow::Owned).collect();
+        let grant = Grant { role: None, permissions, scope: Scope::of(vec![row.area_code]) };
+        let actor = Arc::new(Actor::new(row.id.0, row.name.to_string(), vec![grant]));
         self.remember(digest, &actor);
         Ok(actor)
     }

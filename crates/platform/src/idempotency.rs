@@ -54,7 +54,7 @@ pub async fn claim(tx: &Tx<'_>, key: &str, request: &[u8]) -> Result<Option<Answ
     // What the caller may have changed since: a replay tells him nothing that he could not ask for now.
     let granted: Vec<(String, String)> = from_value(granted).map_err(|error| Error::Internal(error.to_string()))?;
     for (permission, area) in granted {
-        if !tx.actor.has(&permission) || !tx.scope().covers(&area) {
+        if tx.actor.grant_at(&permission, &area).is_none() {
             return Err(kernel::actor::OUT_OF_SCOPE.with("area", area).into());
         }
     }
@@ -63,7 +63,7 @@ pub async fn claim(tx: &Tx<'_>, key: &str, request: &[u8]) -> Result<Option<Answ
 
 /// Keeps an answer for the key that was claimed.
 pub async fn keep(tx: &Tx<'_>, key: &str, request: &[u8], answer: &Answered) -> Result<()> {
-    let granted = to_value(tx.granted()).map_err(|error| Error::Internal(error.to_string()))?;
+    let granted = to_value(tx.needed()).map_err(|error| Error::Internal(error.to_string()))?;
     let expires_at = tx.now + KEPT;
     diesel::delete(idempotency::table.find((tx.actor.id, key))).execute(&mut tx.conn()).await?;
     diesel::insert_into(idempotency::table)

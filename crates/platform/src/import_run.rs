@@ -132,7 +132,7 @@ pub async fn import(tx: &Tx<'_>, sheet: &'static Sheet, file: &File, mode: Impor
         unchanged: outcome.unchanged(),
         refused: outcome.refused,
         created_at: Stamp(tx.now),
-        area_code: tx.scope().areas().first().map_or_else(|| tx.city.to_string(), ToString::to_string),
+        area_code: tx.scope(&[sheet.write]).areas().first().map_or_else(|| tx.city.to_string(), ToString::to_string),
         header: outcome.header.clone(),
         started_by: tx.actor.id,
     };

@@ -254,7 +254,7 @@ fn bind(tx: &Tx<'_>, sheet: &'static Sheet, sql: &str, rows: &[Ready], on: Naive
         .bind::<Array<Integer>, _>(rows.iter().map(|row| row.line).collect::<Vec<_>>())
         .bind::<Array<SqlUuid>, _>(rows.iter().map(|row| row.id).collect::<Vec<_>>())
         .bind::<Date, _>(on)
-        .bind::<Array<Text>, _>(tx.scope().texts())
+        .bind::<Array<Text>, _>(tx.scope(&[sheet.write]).texts())
         .bind::<SqlUuid, _>(tx.actor.id)
         .bind::<Text, _>(tx.actor.name.clone())
         .bind::<Text, _>(tx.request_id.clone())
