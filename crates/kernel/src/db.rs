@@ -75,9 +75,10 @@ impl<'a> View<'a> {
         self.call.actor.scope(any_of)
     }
 
-    /// Refuses unless the caller has the permission.
-    pub fn may(&self, permission: Permission) -> Result<()> {
-        self.call.actor.may(permission)
+    /// Where the caller has the permission; refuses where that is nowhere.
+    pub fn may(&self, permission: Permission) -> Result<Cow<'a, Scope>> {
+        self.call.actor.may(permission)?;
+        Ok(self.scope(&[permission]))
     }
 }
 

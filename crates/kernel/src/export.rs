@@ -58,7 +58,7 @@ struct Line {
 
 /// Writes all rows of a sheet that hold on a day and that the caller may see.
 pub async fn write(view: &View<'_>, sheet: &'static Sheet, form: FileForm, headers: Headers, on: NaiveDate) -> Result<File> {
-    view.may(sheet.read)?;
+    let scope = view.may(sheet.read)?;
     let cells = sheet.columns.iter().map(|column| format!("({})::text", sheet.shown(column).replace("$on", "$1"))).collect::<Vec<_>>().join(", ");
     let keys = sheet.key_columns().map(|column| format!("t.{}", column.name)).collect::<Vec<_>>().join(", ");
     let select = format!(
@@ -67,7 +67,7 @@ pub async fn write(view: &View<'_>, sheet: &'static Sheet, form: FileForm, heade
         from = sheet.from.replace("$on", "$1"),
         area = sheet.stored_area,
     );
-    let query = sql_query(select).bind::<Date, _>(on).bind::<Array<Text>, _>(view.scope(&[sheet.read]).texts());
+    let query = sql_query(select).bind::<Date, _>(on).bind::<Array<Text>, _>(scope.texts());
     let mut lines = query.load_stream::<Line>(&mut view.conn()).await?;
     let mut file = Writer::new(sheet, form, headers)?;
     while let Some(line) = lines.try_next().await? {

@@ -262,10 +262,9 @@ impl Recorded for Building {
 
 /// Lists the buildings in force on a day that the caller may see: those of the communities in or above his area.
 pub async fn list(view: &View<'_>, filter: &BuildingFilter, paging: &Paging) -> Result<Page<Building>> {
-    view.may(READ)?;
+    let scope = view.may(READ)?;
     let chosen = || {
-        let mut query =
-            Building::query().filter(holds_on!(building, view.as_of)).filter(within_or_above!(view.scope(&[READ]), building::area_code)).into_boxed();
+        let mut query = Building::query().filter(holds_on!(building, view.as_of)).filter(within_or_above!(scope, building::area_code)).into_boxed();
         if let Some(area) = &filter.area_code {
             query = query.filter(building::area_code.ge(area.clone()).and(building::area_code.lt(kernel::area::end_of(area))));
         }
@@ -290,13 +289,8 @@ pub async fn list(view: &View<'_>, filter: &BuildingFilter, paging: &Paging) -> 
 
 /// The building with this id.
 pub async fn get(view: &View<'_>, id: BuildingId) -> Result<Building> {
-    view.may(READ)?;
-    let found = Building::query()
-        .filter(building::id.eq(id))
-        .filter(within_or_above!(view.scope(&[READ]), building::area_code))
-        .first(&mut view.conn())
-        .await
-        .optional()?;
+    let scope = view.may(READ)?;
+    let found = Building::query().filter(building::id.eq(id)).filter(within_or_above!(scope, building::area_code)).first(&mut view.conn()).await.optional()?;
     found.ok_or_else(|| (&UNKNOWN).into())
 }
 

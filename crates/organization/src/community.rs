@@ -195,9 +195,9 @@ impl Recorded for Community {
 
 /// Lists the communities in force on a day that the caller may see: those of his area, and the one above it.
 pub async fn list(view: &View<'_>, filter: &CommunityFilter, paging: &Paging) -> Result<Page<Community>> {
-    view.may(READ)?;
+    let scope = view.may(READ)?;
     let chosen = || {
-        let mut query = Community::query().filter(holds_on!(community, view.as_of)).filter(within_or_above!(view.scope(&[READ]), community::code)).into_boxed();
+        let mut query = Community::query().filter(holds_on!(community, view.as_of)).filter(within_or_above!(scope, community::code)).into_boxed();
         if let Some(area) = &filter.area_code {
             query = query.filter(community::code.ge(area.clone()).and(community::code.lt(kernel::area::end_of(area))));
         }
@@ -222,13 +222,8 @@ pub async fn list(view: &View<'_>, filter: &CommunityFilter, paging: &Paging) ->
 
 /// The community with this id.
 pub async fn get(view: &View<'_>, id: CommunityId) -> Result<Community> {
-    view.may(READ)?;
-    let found = Community::query()
-        .filter(community::id.eq(id))
-        .filter(within_or_above!(view.scope(&[READ]), community::code))
-        .first(&mut view.conn())
-        .await
-        .optional()?;
+    let scope = view.may(READ)?;
+    let found = Community::query().filter(community::id.eq(id)).filter(within_or_above!(scope, community::code)).first(&mut view.conn()).await.optional()?;
     found.ok_or_else(|| (&UNKNOWN).into())
 }
 

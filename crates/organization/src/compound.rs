@@ -274,10 +274,9 @@ impl Recorded for Compound {
 
 /// Lists the compounds in force on a day that the caller may see: those of the communities in or above his area.
 pub async fn list(view: &View<'_>, filter: &CompoundFilter, paging: &Paging) -> Result<Page<Compound>> {
-    view.may(READ)?;
+    let scope = view.may(READ)?;
     let chosen = || {
-        let mut query =
-            Compound::query().filter(holds_on!(compound, view.as_of)).filter(within_or_above!(view.scope(&[READ]), compound::area_code)).into_boxed();
+        let mut query = Compound::query().filter(holds_on!(compound, view.as_of)).filter(within_or_above!(scope, compound::area_code)).into_boxed();
         if let Some(area) = &filter.area_code {
             query = query.filter(compound::area_code.ge(area.clone()).and(compound::area_code.lt(kernel::area::end_of(area))));
         }
@@ -302,13 +301,8 @@ pub async fn list(view: &View<'_>, filter: &CompoundFilter, paging: &Paging) -> 
 
 /// The compound with this id.
 pub async fn get(view: &View<'_>, id: CompoundId) -> Result<Compound> {
-    view.may(READ)?;
-    let found = Compound::query()
-        .filter(compound::id.eq(id))
-        .filter(within_or_above!(view.scope(&[READ]), compound::area_code))
-        .first(&mut view.conn())
-        .await
-        .optional()?;
+    let scope = view.may(READ)?;
+    let found = Compound::query().filter(compound::id.eq(id)).filter(within_or_above!(scope, compound::area_code)).first(&mut view.conn()).await.optional()?;
     found.ok_or_else(|| (&UNKNOWN).into())
 }
 

@@ -215,12 +215,10 @@ impl Recorded for CompoundGrid {
 
 /// Lists the links in force on a day that the caller may see: those to grids of his area.
 pub async fn list(view: &View<'_>, filter: &CompoundGridFilter, paging: &Paging) -> Result<Page<CompoundGrid>> {
-    view.may(READ)?;
+    let scope = view.may(READ)?;
     let chosen = || {
-        let mut query = CompoundGrid::query()
-            .filter(holds_on!(compound_grid, view.as_of))
-            .filter(within_or_above!(view.scope(&[READ]), compound_grid::grid_code))
-            .into_boxed();
+        let mut query =
+            CompoundGrid::query().filter(holds_on!(compound_grid, view.as_of)).filter(within_or_above!(scope, compound_grid::grid_code)).into_boxed();
         if let Some(area) = &filter.area_code {
             query = query.filter(compound_grid::grid_code.ge(area.clone()).and(compound_grid::grid_code.lt(kernel::area::end_of(area))));
         }
@@ -252,10 +250,10 @@ pub async fn list(view: &View<'_>, filter: &CompoundGridFilter, paging: &Paging)
 
 /// The link with this id.
 pub async fn get(view: &View<'_>, id: CompoundGridId) -> Result<CompoundGrid> {
-    view.may(READ)?;
+    let scope = view.may(READ)?;
     let found = CompoundGrid::query()
         .filter(compound_grid::id.eq(id))
-        .filter(within_or_above!(view.scope(&[READ]), compound_grid::grid_code))
+        .filter(within_or_above!(scope, compound_grid::grid_code))
         .first(&mut view.conn())
         .await
         .optional()?;

@@ -241,9 +241,9 @@ impl Recorded for Grid {
 
 /// Lists the grids in force on a day that the caller may see: those of his area, and those above it.
 pub async fn list(view: &View<'_>, filter: &GridFilter, paging: &Paging) -> Result<Page<Grid>> {
-    view.may(READ)?;
+    let scope = view.may(READ)?;
     let chosen = || {
-        let mut query = Grid::query().filter(holds_on!(grid, view.as_of)).filter(within_or_above!(view.scope(&[READ]), grid::code)).into_boxed();
+        let mut query = Grid::query().filter(holds_on!(grid, view.as_of)).filter(within_or_above!(scope, grid::code)).into_boxed();
         if let Some(area) = &filter.area_code {
             query = query.filter(grid::code.ge(area.clone()).and(grid::code.lt(kernel::area::end_of(area))));
         }
@@ -268,8 +268,8 @@ pub async fn list(view: &View<'_>, filter: &GridFilter, paging: &Paging) -> Resu
 
 /// The grid with this id.
 pub async fn get(view: &View<'_>, id: GridId) -> Result<Grid> {
-    view.may(READ)?;
-    let found = Grid::query().filter(grid::id.eq(id)).filter(within_or_above!(view.scope(&[READ]), grid::code)).first(&mut view.conn()).await.optional()?;
+    let scope = view.may(READ)?;
+    let found = Grid::query().filter(grid::id.eq(id)).filter(within_or_above!(scope, grid::code)).first(&mut view.conn()).await.optional()?;
     found.ok_or_else(|| (&UNKNOWN).into())
 }
 

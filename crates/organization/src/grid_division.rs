@@ -180,9 +180,9 @@ const GRIDS: &str = "select code, name, number from loaded";
 
 /// Draws up the report.
 pub async fn report(view: &View<'_>, query: &GridDivisionQuery) -> Result<GridDivision> {
-    view.may(READ)?;
+    let scope = view.may(READ)?;
     let area = query.area_code.clone().unwrap_or_else(|| view.city.clone());
-    if !view.scope(&[READ]).covers(area.as_str()) {
+    if !scope.covers(area.as_str()) {
         return Err((&UNKNOWN_AREA).into());
     }
     let size_band = size_band(view, query).await?;

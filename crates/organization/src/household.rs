@@ -197,13 +197,13 @@ impl Recorded for Household {
 
 /// Lists the households that the caller may see and that were there on a day, in the grid of that day.
 pub async fn list(view: &View<'_>, filter: &HouseholdFilter, paging: &Paging) -> Result<Page<Household>> {
-    view.may(READ)?;
+    let scope = view.may(READ)?;
     let home = household_grid::household_id.eq(household::id).and(holds_on!(household_grid, view.as_of));
     let chosen = || {
         let mut query = household::table
             .left_join(household_grid::table.on(home))
             .filter(holds_on!(household, view.as_of))
-            .filter(within!(view.scope(&[READ]), household::area_code))
+            .filter(within!(scope, household::area_code))
             .select((Household::as_select(), household_grid::grid_code.nullable()))
             .into_boxed();
         if let Some(area) = &filter.area_code {
@@ -243,9 +243,8 @@ pub async fn list(view: &View<'_>, filter: &HouseholdFilter, paging: &Paging) ->
 
 /// The household with this id.
 pub async fn get(view: &View<'_>, id: HouseholdId) -> Result<Household> {
-    view.may(READ)?;
-    let found =
-        Household::query().filter(household::id.eq(id)).filter(within!(view.scope(&[READ]), household::area_code)).first(&mut view.conn()).await.optional()?;
+    let scope = view.may(READ)?;
+    let found = Household::query().filter(household::id.eq(id)).filter(within!(scope, household::area_code)).first(&mut view.conn()).await.optional()?;
     found.ok_or_else(|| (&UNKNOWN).into())
 }
 

@@ -57,9 +57,9 @@ pub const UNKNOWN: Refusal =
 
 /// Lists times in grids that the caller may see: those in grids of his area.
 pub async fn list(view: &View<'_>, filter: &HouseholdGridFilter, paging: &Paging) -> Result<Page<HouseholdGrid>> {
-    view.may(READ)?;
+    let scope = view.may(READ)?;
     let chosen = || {
-        let mut query = HouseholdGrid::query().filter(within!(view.scope(&[READ]), household_grid::grid_code)).into_boxed();
+        let mut query = HouseholdGrid::query().filter(within!(scope, household_grid::grid_code)).into_boxed();
         if filter.ever != Some(true) {
             query = query.filter(holds_on!(household_grid, view.as_of));
         }
@@ -87,13 +87,9 @@ pub async fn list(view: &View<'_>, filter: &HouseholdGridFilter, paging: &Paging
 
 /// The time in a grid with this id.
 pub async fn get(view: &View<'_>, id: HouseholdGridId) -> Result<HouseholdGrid> {
-    view.may(READ)?;
-    let found = HouseholdGrid::query()
-        .filter(household_grid::id.eq(id))
-        .filter(within!(view.scope(&[READ]), household_grid::grid_code))
-        .first(&mut view.conn())
-        .await
-        .optional()?;
+    let scope = view.may(READ)?;
+    let found =
+        HouseholdGrid::query().filter(household_grid::id.eq(id)).filter(within!(scope, household_grid::grid_code)).first(&mut view.conn()).await.optional()?;
     found.ok_or_else(|| (&UNKNOWN).into())
 }
 

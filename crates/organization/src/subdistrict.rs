@@ -178,10 +178,9 @@ impl Recorded for Subdistrict {
 
 /// Lists the subdistricts in force on a day that the caller may see: those of his area, and the one above it.
 pub async fn list(view: &View<'_>, filter: &SubdistrictFilter, paging: &Paging) -> Result<Page<Subdistrict>> {
-    view.may(READ)?;
+    let scope = view.may(READ)?;
     let chosen = || {
-        let mut query =
-            Subdistrict::query().filter(holds_on!(subdistrict, view.as_of)).filter(within_or_above!(view.scope(&[READ]), subdistrict::code)).into_boxed();
+        let mut query = Subdistrict::query().filter(holds_on!(subdistrict, view.as_of)).filter(within_or_above!(scope, subdistrict::code)).into_boxed();
         if let Some(area) = &filter.area_code {
             query = query.filter(subdistrict::code.ge(area.clone()).and(subdistrict::code.lt(kernel::area::end_of(area))));
         }
@@ -203,13 +202,9 @@ pub async fn list(view: &View<'_>, filter: &SubdistrictFilter, paging: &Paging) 
 
 /// The subdistrict with this id.
 pub async fn get(view: &View<'_>, id: SubdistrictId) -> Result<Subdistrict> {
-    view.may(READ)?;
-    let found = Subdistrict::query()
-        .filter(subdistrict::id.eq(id))
-        .filter(within_or_above!(view.scope(&[READ]), subdistrict::code))
-        .first(&mut view.conn())
-        .await
-        .optional()?;
+    let scope = view.may(READ)?;
+    let found =
+        Subdistrict::query().filter(subdistrict::id.eq(id)).filter(within_or_above!(scope, subdistrict::code)).first(&mut view.conn()).await.optional()?;
     found.ok_or_else(|| (&UNKNOWN).into())
 }
 
