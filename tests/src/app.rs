@@ -3,14 +3,18 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use api::config::Config;
+use api::config::{Config, Mode};
 use api::contract::Contract;
+use api::domains;
 use api::server;
 use chrono::TimeDelta;
-use kernel::AreaCode;
 use kernel::db::Store;
-use kernel::text::Name;
-use platform::api_key;
+use kernel::text::{Line, Name};
+use kernel::{AreaCode, Expected, Role};
+use platform::account::{self, AccountId, NewAccount, UserName};
+use platform::api_key::{self, ApiKeyId, NewApiKey};
+use platform::password::{Passwords, Profile};
+use platform::role_grant::{self, NewRoleGrant};
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 
@@ -44,6 +48,7 @@ impl TestApp {
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         let db = TestDb::lease().await;
         let mut config = Config::of(&db.url).unwrap();
+        config.mode = Mode::Demo;
         config.database_pool = 8;
         config.port = 0;
         config.workers = Some(1);
@@ -66,8 +71,8 @@ impl TestApp {
 
     /// A client with these permissions in this area.
     pub async fn user(&self, permissions: &[&str], area: &str) -> User {
-        let key = self.key(permissions, area, TimeDelta::hours(1)).await.1;
-        User { base: self.base.clone(), key: Some(key), http: reqwest::Client::new() }
+        let key = self.key(permissions, area).await.1;
+        self.bearer(&key)
     }
 
     /// A client who may do everything in the city.
@@ -82,23 +87,57 @@ impl TestApp {
     }
 
     /// Makes a key.
-    pub async fn key(&self, permissions: &[&str], area: &str, valid: TimeDelta) -> (api_key::ApiKeyId, String) {
+    pub async fn key(&self, permissions: &[&str], area: &str) -> (ApiKeyId, String) {
         let call = server::operator(&self.config, "test");
-        let permissions: Vec<String> = permissions.iter().map(ToString::to_string).collect();
-        let area: AreaCode = area.parse().unwrap();
-        let name = Name::parse("test").unwrap();
-        let made = self.store.write(&call, "test", async |tx| {
-            let until = tx.now + valid;
-            api_key::create(tx, &name, &permissions, &area, until).await
-        });
-        let (row, key) = made.await.unwrap();
+        let known: Vec<&str> = domains::permissions().map(|(name, ..)| name).collect();
+        let permissions = permissions.iter().map(ToString::to_string).collect();
+        let new = NewApiKey { name: Name::parse("test").unwrap(), permissions, area_code: area.parse().unwrap(), days: 1 };
+        let (row, key) = self.store.write(&call, "test", async |tx| api_key::create(tx, &known, &new).await).await.unwrap();
         (row.id, key)
     }
 
     /// Revokes a key.
-    pub async fn revoke(&self, id: api_key::ApiKeyId) {
+    pub async fn revoke(&self, id: ApiKeyId) {
         let call = server::operator(&self.config, "test");
-        assert!(self.store.write(&call, "test", async |tx| api_key::revoke(tx, id).await).await.unwrap());
+        let reason = Line::parse("test").unwrap();
+        self.store.write(&call, "test", async |tx| api_key::revoke(tx, id, Expected::Any, &reason).await).await.unwrap();
+    }
+
+    /// An account that holds a role in an area, by the profile without duties; its id and password.
+    pub async fn account(&self, user_name: &str, role: Role, area: &str) -> (AccountId, String) {
+        let call = server::operator(&self.config, "test");
+        let (area_code, password) = (area.parse::<AreaCode>().unwrap(), "wR7-green-Kettle-92".to_owned());
+        let hash = Passwords::default().hash(&password).await.unwrap();
+        let new = NewAccount {
+            user_name: UserName::parse(user_name).unwrap(),
+            name: Name::parse("测试员").unwrap(),
+            area_code: area_code.clone(),
+            profile: Some(Profile::Asvs),
+        };
+        let made = self.store.write(&call, "test", async |tx| {
+            let made = account::create(tx, &new, Profile::Asvs, &hash).await?;
+            let valid_to = tx.today() + TimeDelta::days(1);
+            role_grant::create(tx, &domains::powers(), &NewRoleGrant { account_id: made.id, role, area_code: area_code.clone(), valid_from: None, valid_to })
+                .await?;
+            Ok(made)
+        });
+        let id = made.await.unwrap().id;
+        let own = "update account set password_temporary = false where id = $1";
+        self.db.connect().await.execute(own, &[&id.0]).await.unwrap();
+        (id, password)
+    }
+
+    /// A person who has logged in, with a role in an area.
+    pub async fn staff(&self, user_name: &str, role: Role, area: &str) -> User {
+        let (_, password) = self.account(user_name, role, area).await;
+        let tokens = self.stranger().post("/v1/sessions", json!({"user_name": user_name, "password": password})).await.ok(200);
+        self.bearer(tokens["access_token"].as_str().unwrap())
+    }
+
+    /// A client that shows this key or token.
+    #[must_use]
+    pub fn bearer(&self, key: &str) -> User {
+        User { base: self.base.clone(), key: Some(key.to_owned()), http: reqwest::Client::new() }
     }
 
     /// A pool on its database, for what no API does.

@@ -92,15 +92,19 @@ impl<T: DeserializeOwned + Validate + 'static> FromRequest for Json<T> {
             if !is_json || request.headers().contains_key(CONTENT_ENCODING) {
                 return Err((&MEDIA_TYPE).into());
             }
-            let bytes =
-                tokio::time::timeout(PATIENCE, read(&request, payload)).await.map_err(|_| Problem::from(TOO_SLOW.with("seconds", PATIENCE.as_secs())))??;
+            let bytes = read(&request, payload).await?;
             request.extensions_mut().insert(BodyDigest(Sha256::digest(&bytes).to_vec()));
             parse(&request, &bytes).map(Self)
         })
     }
 }
 
-async fn read(request: &HttpRequest, mut payload: Payload) -> Result<Vec<u8>, Problem> {
+/// Reads a small body whole, with a limit and in time.
+pub(crate) async fn read(request: &HttpRequest, payload: Payload) -> Result<Vec<u8>, Problem> {
+    tokio::time::timeout(PATIENCE, collect(request, payload)).await.map_err(|_| Problem::from(TOO_SLOW.with("seconds", PATIENCE.as_secs())))?
+}
+
+async fn collect(request: &HttpRequest, mut payload: Payload) -> Result<Vec<u8>, Problem> {
     let too_large = || Problem::from(TOO_LARGE.with("limit", LIMIT));
     let announced: usize = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok()).unwrap_or(0);
     if announced > LIMIT {

@@ -1,5 +1,6 @@
 //! Who calls: authenticated, and the handler's only way to the database.
 
+use std::future::{Ready, ready};
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -7,11 +8,18 @@ use std::sync::Arc;
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
-use kernel::{Actor, AreaCode, Call, Db, Error, Kind, Page, Paging, Refusal, Result, Scope, Tx, View, clock};
-use platform::api_key::{KEY_MISSING, Keyring};
+use kernel::cipher::Cipher;
+use kernel::manifest::Powers;
+use kernel::{Actor, AreaCode, Call, Db, Error, Kind, Page, Paging, Refusal, Result, Tx, View, clock};
+use platform::account::AccountId;
 use platform::idempotency::{self, Answered};
+use platform::identity::{Identities, Identity, MISSING, NOT_A_PERSON};
+use platform::password::{Passwords, Profile};
+use platform::session::{SessionId, UNFINISHED};
+use platform::signing_key::Keys;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use crate::body::BodyDigest;
 use crate::frame::RequestId;
@@ -27,13 +35,26 @@ pub const BAD_IDEMPOTENCY_KEY: Refusal = Refusal::new(
     "Idempotency-Key must be 1 to 64 visible ASCII characters.",
 );
 
+/// Paths of what people do to their own accounts.
+const OWN: &str = "/v1/me";
+
 /// What a worker thread shares among its requests.
 #[derive(Clone)]
 pub struct Services {
     /// The database.
     pub db: Db,
-    /// Keys found good a moment ago.
-    pub keyring: Keyring,
+    /// Who the bearers of keys and tokens are.
+    pub identities: Identities,
+    /// Keys that sign tokens.
+    pub keys: Keys,
+    /// Hashes passwords, a few at a time.
+    pub passwords: Passwords,
+    /// Seals secrets.
+    pub cipher: Cipher,
+    /// What each role permits.
+    pub powers: Powers,
+    /// Rules for passwords of new accounts.
+    pub profile: Profile,
     /// Signs cursors.
     pub cursor_secret: Vec<u8>,
     /// The city that this deployment serves.
@@ -47,6 +68,73 @@ pub struct Caller {
     services: web::Data<Services>,
     call: Call,
     request: HttpRequest,
+    identity: Arc<Identity>,
+}
+
+/// Somebody who has not said who he is: of the few operations that need no key.
+pub struct Visitor {
+    services: web::Data<Services>,
+    call: Call,
+}
+
+impl FromRequest for Visitor {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(visit(request))
+    }
+}
+
+fn visit(request: &HttpRequest) -> Result<Visitor, Problem> {
+    let services = request.app_data::<web::Data<Services>>().cloned().ok_or_else(|| Problem::from(Error::Internal("no services".to_owned())))?;
+    let now = clock::now();
+    let call = Call {
+        actor: Arc::new(Actor::new(Uuid::nil(), "visitor".to_owned(), Vec::new())),
+        now,
+        as_of: clock::day(now),
+        request_id: request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default(),
+        city: services.city.clone(),
+    };
+    Ok(Visitor { services, call })
+}
+
+impl Visitor {
+    /// What the threads' requests share.
+    #[must_use]
+    pub fn services(&self) -> &Services {
+        &self.services
+    }
+
+    /// When, and by which request.
+    #[must_use]
+    pub fn call(&self) -> &Call {
+        &self.call
+    }
+}
+
+/// A person who has logged in, about his own account.
+pub struct Person {
+    /// He as a caller.
+    pub caller: Caller,
+    /// His account.
+    pub account: AccountId,
+    /// The session.
+    pub session: SessionId,
+}
+
+impl FromRequest for Person {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let caller = Caller::from_request(request, payload);
+        Box::pin(async move {
+            let caller = caller.await?;
+            let (account, session) = caller.identity.person.as_ref().map(|person| (person.account, person.session)).ok_or(&NOT_A_PERSON)?;
+            Ok(Self { caller, account, session })
+        })
+    }
 }
 
 impl FromRequest for Caller {
@@ -56,19 +144,18 @@ impl FromRequest for Caller {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            let services = request.app_data::<web::Data<Services>>().cloned().ok_or_else(|| Problem::from(Error::Internal("no services".to_owned())))?;
+            let Visitor { services, mut call } = visit(&request)?;
             let header = request.headers().get(AUTHORIZATION).and_then(|header| header.to_str().ok()).unwrap_or_default();
-            let key = header.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, key)| key.trim());
-            let now = clock::now();
-            let mut call = Call {
-                actor: Arc::new(Actor::system(Scope::default())),
-                now,
-                as_of: clock::day(now),
-                request_id: request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default(),
-                city: services.city.clone(),
-            };
-            call.actor = services.keyring.actor(&services.db, &call, key.filter(|key| !key.is_empty()).ok_or(&KEY_MISSING)?).await?;
-            Ok(Self { services, call, request })
+            let bearer = header.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, bearer)| bearer.trim());
+            let identity = services.identities.find(&services.db, &call, bearer.filter(|bearer| !bearer.is_empty()).ok_or(&MISSING)?).await?;
+            let duties = identity.person.as_ref().map_or(&[][..], |person| &person.duties);
+            // What a person must do first, he does to his own account; nothing else is open before.
+            if !duties.is_empty() && !request.path().starts_with(OWN) {
+                let duties = duties.iter().map(|duty| duty.word()).collect::<Vec<_>>().join(", ");
+                return Err(UNFINISHED.with("duties", duties).into());
+            }
+            call.actor = Arc::clone(&identity.actor);
+            Ok(Self { services, call, request, identity })
         })
     }
 }
@@ -84,6 +171,12 @@ impl Caller {
     #[must_use]
     pub fn services(&self) -> &Services {
         &self.services
+    }
+
+    /// Who calls, as he was found.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.identity
     }
 
     /// Who calls, when, and about which day.

@@ -1,6 +1,8 @@
 //! Configuration: by environment, or by a file with the same names; the environment wins.
 
+use kernel::cipher::Cipher;
 use kernel::{AreaCode, Error, Result};
+use platform::password::Profile;
 use serde::Deserialize;
 
 /// What `linli --help` says about configuration: every variable, once.
@@ -9,6 +11,10 @@ Configuration, by environment variable or in the file that LINLI_CONFIG names (T
 
   DATABASE_URL         the Postgres database, as postgresql://user:password@host/database; needed
   DATABASE_POOL        connections at most for commands, lists and files, each process  [16]
+  MODE                 production, or demo: a demo needs no secret, and must hold no real person's data  [production]
+  SECRET_KEY           32 bytes in base64 that seal secrets in the database; `linli secret` makes one; needed in production
+  FORMER_SECRET_KEYS   earlier values of SECRET_KEY, separated by commas, which still open what they sealed  [none]
+  PASSWORD_PROFILE     mlps3 or asvs: the rules for passwords of new accounts  [mlps3]
   CITY_CODE            six digits of the city that this deployment serves (GB/T 2260)  [421181]
   HOST                 address to listen on  [127.0.0.1]
   PORT                 port to listen on; 0 takes a free one  [8080]
@@ -28,6 +34,17 @@ pub struct Config {
     /// Connections of the pool.
     #[serde(default = "database_pool")]
     pub database_pool: usize,
+    /// Whether it is a demo.
+    #[serde(default)]
+    pub mode: Mode,
+    /// Seals secrets.
+    pub secret_key: Option<String>,
+    /// What sealed them before.
+    #[serde(default)]
+    pub former_secret_keys: String,
+    /// Rules for passwords of new accounts.
+    #[serde(default = "password_profile")]
+    pub password_profile: Profile,
     /// The city.
     #[serde(default = "city_code")]
     pub city_code: AreaCode,
@@ -45,6 +62,24 @@ pub struct Config {
     /// Bytes of an import.
     #[serde(default = "max_import_bytes")]
     pub max_import_bytes: u64,
+}
+
+/// What a deployment is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// A city's work.
+    #[default]
+    Production,
+    /// Trying it out: secrets may be those that everybody can read in the sources.
+    Demo,
+}
+
+/// The key of demos. It protects nothing, so production refuses it.
+const DEMO_KEY: &str = "bGlubGkgZGVtbyBrZXksIGtub3duIHRvIGV2ZXJ5b24=";
+
+fn password_profile() -> Profile {
+    Profile::Mlps3
 }
 
 fn database_pool() -> usize {
@@ -85,6 +120,20 @@ impl Config {
         loaded.map_err(|error| Error::Internal(format!("configuration: {error}; see linli --help")))
     }
 
+    /// What seals secrets in the database. Production refuses to run without a key of its own.
+    pub fn cipher(&self) -> Result<Cipher> {
+        let key = match (self.mode, self.secret_key.as_deref().map(str::trim)) {
+            (Mode::Demo, None) => DEMO_KEY,
+            (Mode::Production, None) => return Err(Error::Internal("SECRET_KEY is missing: `linli secret` makes one; for a demo set MODE=demo".to_owned())),
+            (Mode::Production, Some(DEMO_KEY)) => {
+                return Err(Error::Internal("SECRET_KEY is that of the demo, which everybody knows: `linli secret` makes another".to_owned()));
+            }
+            (_, Some(key)) => key,
+        };
+        let former = self.former_secret_keys.split(',').map(str::trim).filter(|key| !key.is_empty());
+        Cipher::new(std::iter::once(key).chain(former))
+    }
+
     /// The database URL with what every connection needs: time limits, and a fixed language of messages.
     #[must_use]
     pub fn connection_url(&self) -> String {
@@ -111,8 +160,35 @@ mod tests {
     }
 
     #[test]
+    fn production_refuses_to_run_without_a_key_of_its_own() {
+        let mut config = Config::of("postgresql://a@b/c").unwrap();
+        assert!(config.cipher().is_err());
+        config.secret_key = Some(DEMO_KEY.to_owned());
+        assert!(config.cipher().is_err());
+        config.secret_key = Some(kernel::cipher::fresh_key().unwrap());
+        assert!(config.cipher().is_ok());
+        let demo = Config { mode: Mode::Demo, secret_key: None, ..config.clone() };
+        assert!(demo.cipher().is_ok());
+        config.secret_key = Some("short".to_owned());
+        assert!(config.cipher().is_err());
+    }
+
+    #[test]
     fn every_variable_is_documented() {
-        for name in ["DATABASE_URL", "DATABASE_POOL", "CITY_CODE", "HOST", "PORT", "WORKERS", "CORS_ORIGINS", "MAX_IMPORT_BYTES"] {
+        for name in [
+            "MODE",
+            "SECRET_KEY",
+            "FORMER_SECRET_KEYS",
+            "PASSWORD_PROFILE",
+            "DATABASE_URL",
+            "DATABASE_POOL",
+            "CITY_CODE",
+            "HOST",
+            "PORT",
+            "WORKERS",
+            "CORS_ORIGINS",
+            "MAX_IMPORT_BYTES",
+        ] {
             assert_eq!(HELP.matches(&format!("  {name} ")).count(), 1, "{name}");
         }
     }

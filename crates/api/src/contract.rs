@@ -185,10 +185,15 @@ fn conventions(document: &mut Value, schemas: BTreeMap<String, utoipa::openapi::
             );
             parameters.push(language.clone());
             let writes = method != "get";
-            if writes {
+            // `[{}]` is how utoipa says that an operation needs no key.
+            let public = operation.get("security") == Some(&json!([{}]));
+            if public {
+                operation["security"] = json!([]);
+            } else if writes {
                 parameters.push(idempotency.clone());
             }
-            let names_version = method == "patch" || (method == "post" && has_id);
+            let own = path.starts_with("/v1/me/");
+            let names_version = method == "patch" || (method == "post" && has_id && !own);
             if names_version {
                 parameters.push(version.clone());
             }

@@ -1,7 +1,7 @@
 //! The domains, listed once: nothing else knows them all.
 
 use kernel::Refusal;
-use kernel::manifest::{self, Domain};
+use kernel::manifest::{self, Domain, Powers};
 use kernel::sheet::Sheet;
 
 /// Every domain.
@@ -32,7 +32,13 @@ pub fn files() -> Vec<String> {
 
 /// Every permission that can be granted, with what it allows in Chinese and English.
 pub fn permissions() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-    DOMAINS.iter().flat_map(|domain| domain.permissions.iter().map(|(permission, zh, en)| (permission.0, *zh, *en)))
+    DOMAINS.iter().flat_map(|domain| domain.permissions.iter().map(|(permission, zh, en, _)| (permission.0, *zh, *en)))
+}
+
+/// What each role permits.
+#[must_use]
+pub fn powers() -> Powers {
+    Powers::of(DOMAINS)
 }
 
 /// Every refusal.

@@ -1,5 +1,6 @@
 //! Linli over HTTP: extractors, replies, problems, the document, one folder a domain.
 
+mod access;
 pub mod background;
 pub mod batch;
 pub mod body;

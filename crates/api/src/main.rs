@@ -8,9 +8,14 @@ use api::{domains, server};
 use chrono::TimeDelta;
 use clap::{Args, Parser, Subcommand};
 use kernel::db::Store;
-use kernel::text::Name;
-use kernel::{AreaCode, Error, Result};
-use platform::{api_key, migrate};
+use kernel::page::MAX_LIMIT;
+use kernel::text::{Line, Name};
+use kernel::{AreaCode, Error, Expected, Paging, Result, Role, Tx, View};
+use platform::account::{self, AccountFilter, Act, NewAccount, UserName};
+use platform::api_key::{self, ApiKeyFilter, NewApiKey};
+use platform::password::{self, Passwords};
+use platform::role_grant::{self, NewRoleGrant};
+use platform::{migrate, signing_key};
 use tracing_subscriber::EnvFilter;
 use uuid::Uuid;
 
@@ -52,6 +57,49 @@ enum Command {
     /// Make, list and revoke the API keys of machine clients.
     #[command(subcommand)]
     Key(Key),
+    /// Make the first accounts of staff, and help where nobody can log in any more.
+    #[command(subcommand)]
+    Account(Account),
+    /// Print a new SECRET_KEY.
+    ///
+    /// Keep it where the database is not: it opens what is sealed there. To exchange it, put the present one into
+    /// FORMER_SECRET_KEYS and the new one into SECRET_KEY, and restart the replicas one after the other.
+    Secret,
+    /// Exchange the key that signs access tokens; it is also exchanged by itself, every thirty days.
+    ///
+    /// The new key signs in an hour, when every replica and every client knows it; tokens in use stay good.
+    RotateSigningKey {
+        /// After a theft: forget all other keys, so that every access token in use is refused at once.
+        #[arg(long)]
+        at_once: bool,
+    },
+}
+
+#[derive(Subcommand)]
+enum Account {
+    /// Make an account, give it a role, and print its temporary password; it cannot be read again.
+    Create {
+        /// What the person will type to log in: small letters, digits, `.`, `_`, `-`.
+        #[arg(long)]
+        user_name: String,
+        /// Name of the person.
+        #[arg(long)]
+        name: String,
+        /// The role; an administrator gives the others theirs. GET /v1/roles lists what each permits.
+        #[arg(long, default_value = "system_admin")]
+        role: String,
+        /// Where it holds, with all below it; the whole city unless given.
+        #[arg(long, value_name = "CODE")]
+        area: Option<AreaCode>,
+        /// For how many days.
+        #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=3660))]
+        days: u32,
+    },
+    /// Print a new temporary password for an account, unlock it, enable it and take its second factor off.
+    Rescue {
+        /// The user name.
+        user_name: String,
+    },
 }
 
 #[derive(Subcommand)]
@@ -154,36 +202,83 @@ async fn run(cli: Cli) -> Result<()> {
             say(&said)
         }
         Command::Key(command) => key(&config, command).await,
+        Command::Account(command) => account(&config()?, command).await,
+        Command::Secret => say(&kernel::cipher::fresh_key()?),
+        Command::RotateSigningKey { at_once } => {
+            let config = config()?;
+            let (call, cipher) = (server::operator(&config, "linli rotate-signing-key"), config.cipher()?);
+            let key = store(&config)?.write(&call, "signing_key.rotate", async |tx| signing_key::rotate(tx, &cipher, at_once).await).await?;
+            say(&key.id.to_string())
+        }
     }
 }
 
 async fn key(config: impl Fn() -> Result<Config>, command: Key) -> Result<()> {
     match command {
         Key::Create { name, permission, area, days } => {
-            if let Some(unknown) = permission.iter().find(|name| *name != "*" && !domains::permissions().any(|(known, ..)| known == *name)) {
-                return Err(Error::Internal(format!("there is no permission {unknown}; see linli key permissions")));
-            }
             let config = config()?;
-            let name = Name::parse(&name)?;
             let call = server::operator(&config, "linli key");
-            let area = area.unwrap_or_else(|| config.city_code.clone());
-            let expires_at = call.now + TimeDelta::days(i64::from(days));
-            let (_, key) = store(&config)?.write(&call, "api_key.create", async |tx| api_key::create(tx, &name, &permission, &area, expires_at).await).await?;
+            let area_code = area.unwrap_or_else(|| config.city_code.clone());
+            let new = NewApiKey { name: Name::parse(&name)?, permissions: permission, area_code, days: i32::try_from(days).unwrap_or(i32::MAX) };
+            let known: Vec<&str> = domains::permissions().map(|(name, ..)| name).collect();
+            let (_, key) = store(&config)?.write(&call, "api_key.create", async |tx| api_key::create(tx, &known, &new).await).await?;
             say(&key)
         }
         Key::List => {
             let config = config()?;
-            let keys = store(&config)?.browse(&server::operator(&config, "linli key"), api_key::list).await?;
+            let everything = Paging::new(Some(MAX_LIMIT), None, false, None, &[]);
+            let filter = ApiKeyFilter { ever: Some(true), ..ApiKeyFilter::default() };
+            let list = async |view: &View<'_>| api_key::list(view, &filter, &everything).await;
+            let keys = store(&config)?.browse(&server::operator(&config, "linli key"), list).await?.items;
             keys.iter().try_for_each(|key| say(&serde_json::to_string(key).map_err(|error| Error::Internal(error.to_string()))?))
         }
         Key::Revoke { id } => {
             let config = config()?;
             let call = server::operator(&config, "linli key");
-            let revoked = store(&config)?.write(&call, "api_key.revoke", async |tx| api_key::revoke(tx, id.into()).await).await?;
-            if revoked { say("revoked") } else { Err(Error::Internal(format!("there is no key {id} in force"))) }
+            let reason = Line::parse("linli key revoke")?;
+            store(&config)?.write(&call, "api_key.revoke", async |tx| api_key::revoke(tx, id.into(), Expected::Any, &reason).await).await?;
+            say("revoked")
         }
         Key::Permissions => domains::permissions().try_for_each(|(name, zh, en)| say(&format!("{name:<20} {zh} · {en}"))),
     }
+}
+
+async fn account(config: &Config, command: Account) -> Result<()> {
+    let call = server::operator(config, "linli account");
+    let store = store(config)?;
+    let temporary = password::temporary()?;
+    let hash = Passwords::default().hash(&temporary).await?;
+    match command {
+        Account::Create { user_name, name, role, area, days } => {
+            let role = Role::ALL.iter().copied().find(|known| known.word() == role);
+            let role = role.ok_or_else(|| {
+                Error::Internal(format!("there is no such role; there are: {}", Role::ALL.iter().map(|role| role.word()).collect::<Vec<_>>().join(", ")))
+            })?;
+            let area_code = area.unwrap_or_else(|| config.city_code.clone());
+            let new = NewAccount { user_name: UserName::parse(&user_name)?, name: Name::parse(&name)?, area_code, profile: None };
+            let valid_to = call.today() + TimeDelta::days(i64::from(days));
+            let create = async |tx: &Tx<'_>| {
+                let made = account::create(tx, &new, config.password_profile, &hash).await?;
+                let grant = NewRoleGrant { account_id: made.id, role, area_code: new.area_code.clone(), valid_from: None, valid_to };
+                role_grant::create(tx, &domains::powers(), &grant).await
+            };
+            store.write(&call, "account.create", create).await?;
+        }
+        Account::Rescue { user_name } => {
+            let reason = Line::parse("linli account rescue")?;
+            let filter = AccountFilter { user_name: Some(UserName::parse(&user_name)?), ..AccountFilter::default() };
+            let one = Paging::new(Some(1), None, false, None, &[]);
+            let rescue = async |tx: &Tx<'_>| {
+                let found = account::list(tx, &filter, &one).await?.items.pop().ok_or(&account::UNKNOWN)?;
+                for act in [Act::Enable, Act::ResetSecondFactor] {
+                    account::intervene(tx, &domains::powers(), found.id, Expected::Any, act, &reason).await?;
+                }
+                account::reset_password(tx, &domains::powers(), found.id, Expected::Any, &hash, &reason).await
+            };
+            store.write(&call, "account.rescue", rescue).await?;
+        }
+    }
+    say(&temporary)
 }
 
 fn store(config: &Config) -> Result<Store> {

@@ -58,6 +58,7 @@ pub const REFUSALS: &[&Refusal] = &[
     &crate::body::WRONG_LENGTH,
     &crate::body::WRONG_COUNT,
     &crate::body::CUT_OFF,
+    &crate::access::oauth::INVALID_REQUEST,
     &crate::batch::REFUSED,
     &crate::caller::BAD_IDEMPOTENCY_KEY,
     &crate::frame::BAD_OVERRIDE,
@@ -158,6 +159,7 @@ impl Problem {
             errors: self.errors(language),
             retry_after: self.retry_after(),
             import: self.import.clone(),
+            error: self.refused.refusal.code.strip_prefix("oauth.").map(ToOwned::to_owned),
         })
     }
 
@@ -272,6 +274,10 @@ pub struct ProblemBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub retry_after: Option<u32>,
+    /// Of a token request: the error code of OAuth 2 (RFC 6749 §5.2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "invalid_client")]
+    pub error: Option<String>,
     /// Of an import that was refused: what came of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<crate::transfer::ImportReport>, nullable = false)]

@@ -81,6 +81,16 @@ pub struct One<T>(pub T);
 pub struct Created<T>(pub T);
 /// The outcome of something that is no object with a version.
 pub struct Done<T>(pub T);
+/// The outcome of something that is no object, which holds a secret: it is shown once, and never kept for an
+/// `Idempotency-Key`.
+pub struct Shown<T>(pub T);
+/// An object that was made together with a secret, which is shown once: 201, never kept.
+pub struct CreatedOnce<T, S> {
+    /// The object.
+    pub object: T,
+    /// The same with its secret.
+    pub shown: S,
+}
 /// A page of a list.
 pub struct List<T>(pub Page<T>);
 
@@ -109,6 +119,38 @@ impl<T: Recorded> Answer for Created<T> {
 
     fn body(&self) -> serde_json::Result<String> {
         serde_json::to_string(&self.0)
+    }
+}
+
+impl<T: Serialize> Answer for Shown<T> {
+    const STATUS: StatusCode = StatusCode::OK;
+
+    fn kept(&self) -> bool {
+        false
+    }
+
+    fn body(&self) -> serde_json::Result<String> {
+        serde_json::to_string(&self.0)
+    }
+}
+
+impl<T: Recorded, S: Serialize> Answer for CreatedOnce<T, S> {
+    const STATUS: StatusCode = StatusCode::CREATED;
+
+    fn kept(&self) -> bool {
+        false
+    }
+
+    fn made(&self) -> Option<String> {
+        Some(self.object.id().to_string())
+    }
+
+    fn version(&self) -> Option<i32> {
+        Some(self.object.version())
+    }
+
+    fn body(&self) -> serde_json::Result<String> {
+        serde_json::to_string(&self.shown)
     }
 }
 
@@ -201,6 +243,14 @@ impl<T: Serialize> Responder for Done<T> {
     }
 }
 
+impl<T: Serialize> Responder for Shown<T> {
+    type Body = actix_web::body::BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        answer(&self, request)
+    }
+}
+
 impl<T: Serialize> Responder for List<T> {
     type Body = actix_web::body::BoxBody;
 
@@ -230,6 +280,18 @@ impl<T: ToSchema> IntoResponses for One<T> {
 impl<T: ToSchema> IntoResponses for Created<T> {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         response("201", "It was made · 已建立", document::<T>(), &[VERSION, ("Location", "Where it is · 其地址")])
+    }
+}
+
+impl<T, S: ToSchema> IntoResponses for CreatedOnce<T, S> {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        response("201", "It was made; its secret is shown once · 已建立,密钥仅显示一次", document::<S>(), &[VERSION, ("Location", "Where it is · 其地址")])
+    }
+}
+
+impl<T: ToSchema> IntoResponses for Shown<T> {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        response("200", "What came of it; shown once · 结果,仅显示一次", document::<T>(), &[])
     }
 }
 

@@ -2,17 +2,21 @@
 
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_cors::Cors;
 use actix_web::dev::Server;
 use actix_web::http::{Method, header};
 use actix_web::middleware::Compress;
 use actix_web::{App, HttpServer, web};
+use kernel::cipher::Cipher;
 use kernel::db::Store;
 use kernel::task::Task;
 use kernel::{Actor, Call, Error, Result, Scope, clock};
-use platform::api_key::Keyring;
+use platform::identity::Identities;
+use platform::password::Passwords;
 use platform::secret;
+use platform::signing_key::{self, Keys};
 use utoipa::OpenApi;
 use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_actix_web::{AppExt, scope};
@@ -22,7 +26,7 @@ use crate::background::Background;
 use crate::caller::Services;
 use crate::config::Config;
 use crate::contract::Contract;
-use crate::{frame, organization, transfer};
+use crate::{access, domains, frame, organization, transfer};
 
 /// What the document says of the whole.
 #[derive(OpenApi)]
@@ -33,25 +37,32 @@ use crate::{frame, organization, transfer};
     ),
     tags(
         (name = "organization", description = "Basic organization: the area tree and what stands in it · 基本组织:区域、小区、楼栋、户"),
+        (name = "access", description = "Accounts, sessions, roles, keys · 账户、会话、角色、密钥"),
         (name = "transfer", description = "Imports, exports, templates · 导入、导出、模板")
     )
 )]
 struct Document;
 
 fn routes(config: &mut ServiceConfig) {
-    config.configure(organization::routes).configure(transfer::routes);
+    config.configure(organization::routes).configure(transfer::routes).configure(access::routes);
 }
 
 /// The contract of all routes.
 #[must_use]
 pub fn contract() -> Contract {
-    let (_, document) = App::new().into_utoipa_app().openapi(Document::openapi()).service(scope::scope("/v1").configure(routes)).split_for_parts();
+    let (_, document) =
+        App::new().into_utoipa_app().openapi(Document::openapi()).service(access::get_jwks).service(scope::scope("/v1").configure(routes)).split_for_parts();
     Contract::new(&document)
 }
 
 /// The work that goes on beside the requests.
-fn tasks(_config: &Config) -> Vec<Task> {
-    Vec::new()
+fn tasks(cipher: &Cipher) -> Vec<Task> {
+    let cipher = cipher.clone();
+    let signing_keys = Task::new("signing_keys", Duration::from_secs(600), move |db, call| {
+        let cipher = cipher.clone();
+        async move { signing_key::keep(&db, &call, &cipher).await }
+    });
+    vec![signing_keys]
 }
 
 /// A call of the operator himself, outside any request.
@@ -67,24 +78,31 @@ pub async fn start(config: &Config, store: Store) -> Result<(Server, u16)> {
     let failed = |error: std::io::Error| Error::Internal(format!("cannot listen on {}:{}: {error}", config.host, config.port));
     let listener = TcpListener::bind((config.host.as_str(), config.port)).map_err(failed)?;
     let port = listener.local_addr().map_err(failed)?.port();
+    let cipher = config.cipher()?;
     let cursor_secret = secret::load(&store, &operator(config, "linli serve"), "cursor").await?;
     let contract = web::Data::new(contract());
     let of_task = config.clone();
-    let background = Background::start(store.clone(), tasks(config), move |task| operator(&of_task, task)).map_err(failed)?;
+    let background = Background::start(store.clone(), tasks(&cipher), move |task| operator(&of_task, task)).map_err(failed)?;
     let background = Arc::new(background);
-    let keyring = Keyring::default();
+    let (keys, powers, passwords) = (Keys::new(cipher.clone()), domains::powers(), Passwords::default());
+    let identities = Identities::new(keys.clone(), powers.clone());
     let settings = config.clone();
     let server = HttpServer::new(move || {
         // The tasks go on for as long as there is a worker that serves.
         let background = Arc::clone(&background);
         let services = Services {
             db: store.on_this_thread(),
-            keyring: keyring.clone(),
+            identities: identities.clone(),
+            keys: keys.clone(),
+            passwords: passwords.clone(),
+            cipher: cipher.clone(),
+            powers: powers.clone(),
+            profile: settings.password_profile,
             cursor_secret: cursor_secret.clone(),
             city: settings.city_code.clone(),
             max_import_bytes: settings.max_import_bytes,
         };
-        let (app, _) = App::new().into_utoipa_app().service(scope::scope("/v1").configure(routes)).split_for_parts();
+        let (app, _) = App::new().into_utoipa_app().service(access::get_jwks).service(scope::scope("/v1").configure(routes)).split_for_parts();
         app.app_data(web::Data::new(services))
             .app_data(background)
             .app_data(contract.clone())

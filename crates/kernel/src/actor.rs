@@ -30,7 +30,9 @@ pub struct Grant {
 }
 
 impl Grant {
-    fn has(&self, permission: &str) -> bool {
+    /// Whether it includes the permission with this name.
+    #[must_use]
+    pub fn has(&self, permission: &str) -> bool {
         self.permissions.iter().any(|held| held == "*" || held == permission)
     }
 }

@@ -108,7 +108,7 @@ pub(crate) async fn insist(mut conn: Conn<'_>) -> Result<()> {
     }
     let counted: Counted = diesel::sql_query(
         "select count(*) > 0 and count(*) filter (where relname = 'journal') = 0 as silent, coalesce(string_agg(relname, ', '), '') as tables \
-         from pg_stat_xact_user_tables where n_tup_ins + n_tup_upd + n_tup_del > 0 and schemaname = current_schema() and relname <> 'idempotency'",
+         from pg_stat_xact_user_tables where n_tup_ins + n_tup_upd + n_tup_del > 0 and schemaname = current_schema() and relname not in ('idempotency', 'session', 'refresh_token')",
     )
     .get_result(&mut conn)
     .await?;

@@ -7,6 +7,7 @@ extern crate self as kernel;
 pub mod actor;
 pub mod area;
 pub mod change;
+pub mod cipher;
 pub mod clock;
 pub mod db;
 pub mod export;

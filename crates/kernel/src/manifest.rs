@@ -1,16 +1,47 @@
 //! What a domain crate declares about itself, for everything that must know every domain.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use crate::actor::Permission;
 use crate::refusal::Refusal;
+use crate::role::Role;
 use crate::sheet::Sheet;
+
+/// A permission: what it allows, in Chinese and English, and the roles that give it.
+pub type Power = (Permission, &'static str, &'static str, &'static [Role]);
+
+/// Which permissions each role gives, collected from the domains.
+#[derive(Clone, Debug)]
+pub struct Powers(Arc<HashMap<Role, Vec<&'static str>>>);
+
+impl Powers {
+    /// Collects them.
+    #[must_use]
+    pub fn of(domains: &[Domain]) -> Self {
+        let mut powers = HashMap::<Role, Vec<&'static str>>::new();
+        for (permission, _, _, roles) in domains.iter().flat_map(|domain| domain.permissions) {
+            for role in *roles {
+                powers.entry(*role).or_default().push(permission.0);
+            }
+        }
+        Self(Arc::new(powers))
+    }
+
+    /// The permissions of a role.
+    #[must_use]
+    pub fn of_role(&self, role: Role) -> &[&'static str] {
+        self.0.get(&role).map_or(&[], Vec::as_slice)
+    }
+}
 
 /// One domain.
 #[derive(Debug)]
 pub struct Domain {
     /// Its name: the crate's, the API tag's.
     pub name: &'static str,
-    /// What may be granted in it, with what each allows, in Chinese and English.
-    pub permissions: &'static [(Permission, &'static str, &'static str)],
+    /// What may be granted in it.
+    pub permissions: &'static [Power],
     /// Every refusal of it.
     pub refusals: &'static [&'static Refusal],
     /// Its sheets, in the order in which they are loaded: what is referred to comes first.

@@ -31,6 +31,8 @@ macro_rules! text_enum {
         }
 
         impl $name {
+            /// Every one of the list, in order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
             /// Every word of the list, in order, with its label.
             pub const CHOICES: &'static [$crate::Choice] = &[$($crate::Choice { word: $word, zh: $zh }),+];
 

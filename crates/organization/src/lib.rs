@@ -12,24 +12,74 @@ pub mod household_grid;
 pub mod household_move;
 pub mod subdistrict;
 
+use kernel::Role;
 use kernel::manifest::Domain;
+
+/// Everybody who works for the city or a compound may see how the city is divided.
+const STAFF: &[Role] = &[
+    Role::CityLead,
+    Role::OrgDept,
+    Role::DepartmentalWorkCommittee,
+    Role::Housing,
+    Role::UrbanMgmt,
+    Role::PoliceLiaison,
+    Role::CivilAffairs,
+    Role::Finance,
+    Role::CivilizationOffice,
+    Role::SubdistrictOfficer,
+    Role::CommunitySecretary,
+    Role::CommunityWorker,
+    Role::CompoundSecretary,
+    Role::PartyGroupLeader,
+    Role::OwnersCommitteeMember,
+    Role::PropertyManager,
+    Role::UnitLiaison,
+    Role::VolunteerOrgAdmin,
+    Role::Auditor,
+];
+/// Doors are internal work information: those see them who go from door to door, and those who check.
+const AT_THE_DOORS: &[Role] = &[
+    Role::OrgDept,
+    Role::PoliceLiaison,
+    Role::SubdistrictOfficer,
+    Role::CommunitySecretary,
+    Role::CommunityWorker,
+    Role::CompoundSecretary,
+    Role::PartyGroupLeader,
+    Role::Auditor,
+];
 
 /// What this domain declares about itself.
 pub const DOMAIN: Domain = Domain {
     name: "organization",
     permissions: &[
-        (subdistrict::READ, "查看街道(乡镇)", "see subdistricts and towns"),
-        (subdistrict::WRITE, "登记、更改、终止和导入街道(乡镇)", "create, change, end and import subdistricts and towns"),
-        (community::READ, "查看社区", "see communities"),
-        (community::WRITE, "登记、更改、终止和导入社区", "create, change, end and import communities"),
-        (grid::READ, "查看网格及划分报告", "see grids and the report on their division"),
-        (grid::WRITE, "登记、更改、终止和导入网格", "create, change, end and import grids"),
-        (compound::READ, "查看小区及其所属网格", "see compounds and the grids they lie in"),
-        (compound::WRITE, "登记、更改、终止和导入小区及其所属网格", "create, change, end and import compounds and their links to grids"),
-        (building::READ, "查看楼栋", "see buildings"),
-        (building::WRITE, "登记、更改、终止和导入楼栋", "create, change, end and import buildings"),
-        (household::READ, "查看户及其网格归属", "see households and the grids they were in"),
-        (household::WRITE, "登记、更改、迁移、终止和导入户", "create, change, move, end and import households"),
+        (subdistrict::READ, "查看街道(乡镇)", "see subdistricts and towns", STAFF),
+        (subdistrict::WRITE, "登记、更改、终止和导入街道(乡镇)", "create, change, end and import subdistricts and towns", &[Role::CivilAffairs]),
+        (community::READ, "查看社区", "see communities", STAFF),
+        (community::WRITE, "登记、更改、终止和导入社区", "create, change, end and import communities", &[Role::CivilAffairs, Role::SubdistrictOfficer]),
+        (grid::READ, "查看网格及划分报告", "see grids and the report on their division", STAFF),
+        (grid::WRITE, "登记、更改、终止和导入网格", "create, change, end and import grids", &[Role::OrgDept, Role::SubdistrictOfficer]),
+        (compound::READ, "查看小区及其所属网格", "see compounds and the grids they lie in", STAFF),
+        (
+            compound::WRITE,
+            "登记、更改、终止和导入小区及其所属网格",
+            "create, change, end and import compounds and their links to grids",
+            &[Role::Housing, Role::SubdistrictOfficer, Role::CommunitySecretary],
+        ),
+        (building::READ, "查看楼栋", "see buildings", STAFF),
+        (
+            building::WRITE,
+            "登记、更改、终止和导入楼栋",
+            "create, change, end and import buildings",
+            &[Role::Housing, Role::SubdistrictOfficer, Role::CommunitySecretary, Role::CommunityWorker],
+        ),
+        (household::READ, "查看户及其网格归属", "see households and the grids they were in", AT_THE_DOORS),
+        (
+            household::WRITE,
+            "登记、更改、迁移、终止和导入户",
+            "create, change, move, end and import households",
+            &[Role::SubdistrictOfficer, Role::CommunitySecretary, Role::CommunityWorker],
+        ),
     ],
     refusals: &[
         &building::CODE_TAKEN,

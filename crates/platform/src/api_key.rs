@@ -1,23 +1,20 @@
-//! API keys of machine clients: shown once, stored as a hash, with permissions, an area and an expiry.
+//! API keys of machine clients: shown once, stored as a hash, with permissions, an area and an expiry (PLT-07).
 
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use kernel::text::Name;
-use kernel::{Actor, AreaCode, Call, Db, Error, Grant, Kind, Recorded, Refusal, Result, Scope, Stamp, Tx, View, id};
-use rand::TryRng;
-use rand::rngs::SysRng;
+use kernel::page::Cursor;
+use kernel::text::{Line, Name};
+use kernel::{AreaCode, Expected, Grant, Kind, Page, Paging, Permission, Recorded, Refusal, Result, Scope, Stamp, Tx, View, id, within};
 use schema::api_key;
-use serde::Serialize;
-use sha2::{Digest, Sha256};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
+use validator::Validate;
+
+use crate::secret::{digest, fresh_token};
 
 id!(
     /// An API key.
@@ -25,46 +22,103 @@ id!(
 );
 
 /// What every key begins with, so that a leaked one is found by those who scan for it.
-const PREFIX: &str = "lk_live_";
-/// Random bytes of a key.
-const SECRET_BYTES: usize = 32;
-/// For how long a key that was found good is taken for good; the longest that a revocation takes to arrive.
-const TRUST: Duration = Duration::from_secs(1);
-/// Keys remembered at the most.
-const REMEMBERED: usize = 10_000;
+pub(crate) const PREFIX: &str = "lk_live_";
+/// How long a key may live.
+const LONGEST: TimeDelta = TimeDelta::days(3660);
 
-/// No key.
-pub const KEY_MISSING: Refusal = Refusal::new(
-    Kind::Unauthenticated,
-    "access.key_missing",
-    "请在请求头中提供密钥:Authorization: Bearer lk_live_…",
-    "Give your key in the header: Authorization: Bearer lk_live_…",
-);
-/// A key that is unknown, expired or revoked; which of them is nobody's business.
-pub const BAD_KEY: Refusal =
-    Refusal::new(Kind::Unauthenticated, "access.bad_key", "密钥无效、已过期或已撤销。", "The key is not valid, has expired or was revoked.");
-
-/// A key as the operator sees it: all but the key.
-#[derive(Clone, Debug, Queryable, Selectable, Serialize)]
+/// A key as those see it who keep keys: all but the key.
+#[derive(Clone, Debug, HasQuery, Serialize, ToSchema)]
 #[diesel(table_name = api_key)]
 pub struct ApiKey {
-    /// Identity of the client in the journal.
+    /// Identity of the client: in the journal, and as `client_id`.
     pub id: ApiKeyId,
     /// Who uses it.
     pub name: Name,
     /// Prefix and last four characters.
+    #[schema(example = "lk_live_…Zk3Q")]
     pub hint: String,
-    /// What it permits.
+    /// What it permits; `*` stands for everything.
+    #[schema(value_type = Vec<String>, max_items = 500)]
     pub permissions: Vec<Option<String>>,
-    /// Where.
+    /// Where: this area and all below it.
     pub area_code: AreaCode,
     /// When it was made.
     pub created_at: Stamp,
-    /// When it ends.
+    /// From when on it is refused.
     pub expires_at: Stamp,
-    /// When it was revoked.
+    /// Since when it is refused, although it has not expired.
     pub revoked_at: Option<Stamp>,
+    /// Rises with every change.
+    pub version: i32,
 }
+
+/// A key to be made.
+#[derive(Clone, Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewApiKey {
+    /// Who will use it.
+    #[schema(example = "数据中台")]
+    pub name: Name,
+    /// What it permits, none that you do not have yourself; `*` stands for everything, now and later.
+    #[schema(min_items = 1, max_items = 500, example = json!(["grid.read", "household.read"]))]
+    #[validate(length(min = 1, max = 500))]
+    pub permissions: Vec<String>,
+    /// Where: this area and all below it.
+    pub area_code: AreaCode,
+    /// For how many days.
+    #[schema(minimum = 1, maximum = 3660, example = 365)]
+    #[validate(range(min = 1, max = 3660))]
+    pub days: i32,
+}
+
+/// The end of a key.
+#[derive(Clone, Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Revocation {
+    /// Why; kept in the journal.
+    #[schema(example = "密钥泄露")]
+    pub reason: Line,
+    /// The version that is meant, unless `If-Match` says it.
+    #[schema(minimum = 1, maximum = 2147483647, example = 1)]
+    pub version: Option<i32>,
+}
+
+/// Which keys a list holds.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default)]
+pub struct ApiKeyFilter {
+    /// In this area or under it.
+    pub area_code: Option<AreaCode>,
+    /// Also those that have expired or were revoked.
+    pub ever: Option<bool>,
+}
+
+/// May see API keys, though never the keys themselves.
+pub const READ: Permission = Permission("api_key.read");
+/// May make and revoke API keys.
+pub const WRITE: Permission = Permission("api_key.write");
+
+/// A key that is unknown, expired or revoked; which of them is nobody's business.
+pub const BAD_KEY: Refusal =
+    Refusal::new(Kind::Unauthenticated, "access.bad_key", "密钥无效、已过期或已撤销。", "The key is not valid, has expired or was revoked.");
+/// No such key.
+pub const UNKNOWN: Refusal = Refusal::not_found("api_key.unknown", "没有该密钥,或它不在您的区域内。", "There is no such key, or it is not in your area.");
+/// A permission that there is not.
+pub const NO_SUCH_PERMISSION: Refusal = Refusal::invalid(
+    "api_key.no_such_permission",
+    "没有权限 {permission};全部权限见 /v1/roles。",
+    "There is no permission {permission}; /v1/roles lists them.",
+);
+/// A permission that its maker does not have.
+pub const NOT_YOURS_TO_GIVE: Refusal = Refusal::new(
+    Kind::Forbidden,
+    "api_key.not_yours_to_give",
+    "您在该区域没有权限 {permission},不能授予密钥。",
+    "You do not have the permission {permission} in that area, so you may not give it to a key.",
+);
+/// It has been revoked.
+pub const REVOKED: Refusal = Refusal::conflict("api_key.revoked", "该密钥已经撤销。", "The key has been revoked already.");
 
 impl Recorded for ApiKey {
     const KIND: &'static str = "api_key";
@@ -78,25 +132,44 @@ impl Recorded for ApiKey {
     }
 
     fn version(&self) -> i32 {
-        1 + i32::from(self.revoked_at.is_some())
+        self.version
     }
 }
 
-/// Makes a key and returns it; it cannot be read again.
-pub async fn create(tx: &Tx<'_>, name: &Name, permissions: &[String], area_code: &AreaCode, expires_at: DateTime<Utc>) -> Result<(ApiKey, String)> {
-    let mut secret = [0; SECRET_BYTES];
-    SysRng.try_fill_bytes(&mut secret).map_err(|error| Error::Internal(format!("no randomness: {error}")))?;
-    let key = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(secret));
-    let row = diesel::insert_into(api_key::table)
+impl ApiKey {
+    /// What the key permits, and where.
+    #[must_use]
+    pub fn grant(&self) -> Grant {
+        let permissions = self.permissions.iter().flatten().cloned().map(Cow::Owned).collect();
+        Grant { role: None, permissions, scope: Scope::of(vec![self.area_code.clone()]) }
+    }
+}
+
+/// Makes a key and returns it; it cannot be read again. `known` are the permissions that there are.
+pub async fn create(tx: &Tx<'_>, known: &[&str], new: &NewApiKey) -> Result<(ApiKey, String)> {
+    tx.may_at(WRITE, new.area_code.as_str())?;
+    for (index, permission) in new.permissions.iter().enumerate() {
+        let at = format!("/permissions/{index}");
+        if permission != "*" && !known.contains(&permission.as_str()) {
+            return Err(NO_SUCH_PERMISSION.at(at).with("permission", permission).into());
+        }
+        // A system administrator makes keys for others without having their permissions himself.
+        let trusted = tx.role() == Some(kernel::Role::SystemAdmin) && permission != "*";
+        if !trusted && tx.actor.grant_at(permission, new.area_code.as_str()).is_none() {
+            return Err(NOT_YOURS_TO_GIVE.at(at).with("permission", permission).into());
+        }
+    }
+    let key = fresh_token(PREFIX)?;
+    let row: ApiKey = diesel::insert_into(api_key::table)
         .values((
             api_key::id.eq(ApiKeyId::fresh()),
-            api_key::name.eq(name),
+            api_key::name.eq(&new.name),
             api_key::digest.eq(digest(&key)),
             api_key::hint.eq(format!("{PREFIX}…{}", key.get(key.len() - 4..).unwrap_or_default())),
-            api_key::permissions.eq(permissions),
-            api_key::area_code.eq(area_code),
+            api_key::permissions.eq(&new.permissions),
+            api_key::area_code.eq(&new.area_code),
             api_key::created_at.eq(tx.now),
-            api_key::expires_at.eq(expires_at),
+            api_key::expires_at.eq(tx.now + TimeDelta::days(i64::from(new.days)).min(LONGEST)),
         ))
         .returning(ApiKey::as_returning())
         .get_result(&mut tx.conn())
@@ -105,70 +178,65 @@ pub async fn create(tx: &Tx<'_>, name: &Name, permissions: &[String], area_code:
     Ok((row, key))
 }
 
-/// All keys, the newest last.
-pub async fn list(view: &View<'_>) -> Result<Vec<ApiKey>> {
-    Ok(api_key::table.select(ApiKey::as_select()).order(api_key::id).load(&mut view.conn()).await?)
+/// Lists the keys of the caller's area, the latest first.
+pub async fn list(view: &View<'_>, filter: &ApiKeyFilter, paging: &Paging) -> Result<Page<ApiKey>> {
+    let scope = view.may(READ)?;
+    let mut query = ApiKey::query().filter(within!(scope, api_key::area_code)).into_boxed();
+    if !filter.ever.unwrap_or(false) {
+        query = query.filter(api_key::revoked_at.is_null().and(api_key::expires_at.gt(view.now)));
+    }
+    if let Some(area) = &filter.area_code {
+        query = query.filter(api_key::area_code.ge(area.clone()).and(api_key::area_code.lt(kernel::area::end_of(area))));
+    }
+    if let Some(after) = paging.after(filter)? {
+        query = query.filter(api_key::id.lt(after.id));
+    }
+    let rows = query.order(api_key::id.desc()).limit(paging.fetch()).load(&mut view.conn()).await?;
+    paging.page(view.as_of, rows, None, filter, |row: &ApiKey| Cursor { key: String::new(), id: row.id.0 })
 }
 
-/// Revokes a key; within a second no replica takes it any more. Returns whether there was such a key in force.
-pub async fn revoke(tx: &Tx<'_>, id: ApiKeyId) -> Result<bool> {
-    let before =
-        api_key::table.find(id).filter(api_key::revoked_at.is_null()).select(ApiKey::as_select()).for_update().first(&mut tx.conn()).await.optional()?;
-    let Some(before) = before else { return Ok(false) };
-    let after =
-        diesel::update(api_key::table.find(id)).set(api_key::revoked_at.eq(tx.now)).returning(ApiKey::as_returning()).get_result(&mut tx.conn()).await?;
-    tx.record("api_key.revoked", Some(&before), &after, None)?;
-    Ok(true)
+/// The key with this id.
+pub async fn get(view: &View<'_>, id: ApiKeyId) -> Result<ApiKey> {
+    let scope = view.may(READ)?;
+    let found = ApiKey::query().filter(api_key::id.eq(id)).filter(within!(scope, api_key::area_code)).first(&mut view.conn()).await.optional()?;
+    found.ok_or_else(|| (&UNKNOWN).into())
 }
 
-fn digest(key: &str) -> Vec<u8> {
-    Sha256::digest(key).to_vec()
+/// Revokes a key; within a second no replica takes it any more.
+pub async fn revoke(tx: &Tx<'_>, id: ApiKeyId, expected: Expected, reason: &Line) -> Result<ApiKey> {
+    let scope = tx.scope(&[READ, WRITE]);
+    let found = ApiKey::query().filter(api_key::id.eq(id)).filter(within!(scope, api_key::area_code)).for_update().first(&mut tx.conn()).await.optional()?;
+    let before: ApiKey = found.ok_or(&UNKNOWN)?;
+    tx.may_at(WRITE, before.area_code.as_str())?;
+    expected.check(before.version)?;
+    if before.revoked_at.is_some() {
+        return Err((&REVOKED).into());
+    }
+    let after = diesel::update(api_key::table.find(id))
+        .set((api_key::revoked_at.eq(tx.now), api_key::version.eq(before.version + 1)))
+        .returning(ApiKey::as_returning())
+        .get_result(&mut tx.conn())
+        .await?;
+    tx.record("api_key.revoked", Some(&before), &after, Some(reason.as_str()))?;
+    Ok(after)
 }
 
-/// The keys that were found good a moment ago, shared by the threads of a process.
-#[derive(Clone, Default)]
-pub struct Keyring(Arc<Mutex<Known>>);
-
-/// By digest: since when, and who.
-type Known = HashMap<Vec<u8>, (Instant, Arc<Actor>)>;
-
-impl Keyring {
-    /// Who holds this key. `asking` is whoever asks before he is known.
-    pub async fn actor(&self, db: &Db, asking: &Call, key: &str) -> Result<Arc<Actor>> {
-        let well_formed = key.strip_prefix(PREFIX).is_some_and(|secret| secret.len() == 43 && secret.is_ascii());
-        if !well_formed {
-            return Err((&BAD_KEY).into());
-        }
-        let digest = digest(key);
-        if let Some(actor) = self.remembered(&digest) {
-            return Ok(actor);
-        }
-        let row = db
-            .read(asking, async |view| {
-                let valid = api_key::digest.eq(&digest).and(api_key::revoked_at.is_null()).and(api_key::expires_at.gt(asking.now));
-                Ok(api_key::table.filter(valid).select(ApiKey::as_select()).first(&mut view.conn()).await.optional()?)
-            })
-            .await?;
-        let row: ApiKey = row.ok_or(&BAD_KEY)?;
-        let permissions = row.permissions.into_iter().flatten().map(Cow::Owned).collect();
-        let grant = Grant { role: None, permissions, scope: Scope::of(vec![row.area_code]) };
-        let actor = Arc::new(Actor::new(row.id.0, row.name.to_string(), vec![grant]));
-        self.remember(digest, &actor);
-        Ok(actor)
+/// The key that this is, if it is in force. One short query, for every request of a client.
+pub(crate) async fn find(view: &View<'_>, key: &str) -> Result<ApiKey> {
+    let well_formed = key.strip_prefix(PREFIX).is_some_and(|secret| secret.len() == 43 && secret.is_ascii());
+    if !well_formed {
+        return Err((&BAD_KEY).into());
     }
+    let found = ApiKey::query().filter(api_key::digest.eq(digest(key)).and(valid(view.now))).first(&mut view.conn()).await.optional()?;
+    found.ok_or_else(|| (&BAD_KEY).into())
+}
 
-    fn remembered(&self, digest: &[u8]) -> Option<Arc<Actor>> {
-        let keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        keys.get(digest).filter(|(since, _)| since.elapsed() < TRUST).map(|(_, actor)| Arc::clone(actor))
-    }
+/// The key with this id, if it is in force.
+pub(crate) async fn in_force(view: &View<'_>, id: ApiKeyId) -> Result<Option<ApiKey>> {
+    Ok(ApiKey::query().filter(api_key::id.eq(id).and(valid(view.now))).first(&mut view.conn()).await.optional()?)
+}
 
-    fn remember(&self, digest: Vec<u8>, actor: &Arc<Actor>) {
-        let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if keys.len() >= REMEMBERED {
-            keys.retain(|_, (since, _)| since.elapsed() < TRUST);
-        }
-        if keys.len() < REMEMBERED {
-            keys.insert(digest, (Instant::now(), Arc::clone(actor)));
-        }
-    }
+#[diesel::dsl::auto_type]
+fn valid(now: DateTime<Utc>) -> _ {
+    api_key::revoked_at.is_null().and(api_key::expires_at.gt(now))
 }

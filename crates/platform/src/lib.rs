@@ -1,17 +1,79 @@
-//! What no resident sees: API keys, idempotency, import runs, shared secrets, migrations.
+//! What no resident sees: accounts, roles, keys, sessions, idempotency, import runs, shared secrets, migrations.
 
+pub mod account;
 pub mod api_key;
+pub mod client_credentials;
 pub mod idempotency;
+pub mod identity;
 pub mod import_run;
 pub mod migrate;
+pub mod own_account;
+pub mod password;
+pub mod role_grant;
+pub mod second_factor;
 pub mod secret;
+pub mod session;
+pub mod signing_key;
+pub mod token;
 
+use kernel::Role;
 use kernel::manifest::Domain;
+
+/// Who keeps accounts and roles: the administrator, and for their own people the subdistrict and the community.
+const KEEPERS: &[Role] = &[Role::SystemAdmin, Role::SubdistrictOfficer, Role::CommunitySecretary];
 
 /// What this domain declares about itself.
 pub const DOMAIN: Domain = Domain {
     name: "platform",
-    permissions: &[],
-    refusals: &[&api_key::BAD_KEY, &api_key::KEY_MISSING, &idempotency::IN_FLIGHT, &idempotency::KEY_REUSED, &import_run::IN_PROGRESS, &import_run::UNKNOWN],
+    permissions: &[
+        (account::READ, "查看账户", "see accounts", KEEPERS),
+        (account::WRITE, "建立、更改、停用和重置账户", "make, change, disable and reset accounts", KEEPERS),
+        (role_grant::READ, "查看角色任职", "see who holds which role", &[Role::SystemAdmin, Role::SubdistrictOfficer, Role::CommunitySecretary, Role::Auditor]),
+        (role_grant::WRITE, "授予和终止角色", "give and end roles", KEEPERS),
+        (api_key::READ, "查看密钥清单", "see API keys, though never the keys themselves", &[Role::SystemAdmin, Role::Auditor]),
+        (api_key::WRITE, "建立和撤销密钥", "make and revoke API keys", &[Role::SystemAdmin]),
+    ],
+    refusals: &[
+        &account::NOT_A_USER_NAME,
+        &account::OUTRANKED,
+        &account::OWN,
+        &account::UNKNOWN,
+        &account::USER_NAME_TAKEN,
+        &api_key::BAD_KEY,
+        &api_key::NOT_YOURS_TO_GIVE,
+        &api_key::NO_SUCH_PERMISSION,
+        &api_key::REVOKED,
+        &api_key::UNKNOWN,
+        &client_credentials::BAD_CLIENT,
+        &client_credentials::BAD_SCOPE,
+        &client_credentials::UNSUPPORTED_GRANT,
+        &idempotency::IN_FLIGHT,
+        &idempotency::KEY_REUSED,
+        &identity::MISSING,
+        &identity::NOT_A_PERSON,
+        &import_run::IN_PROGRESS,
+        &import_run::UNKNOWN,
+        &own_account::REFUSED,
+        &own_account::WRONG_PASSWORD,
+        &password::BUSY,
+        &password::GUESSABLE,
+        &password::SAME,
+        &password::TOO_PLAIN,
+        &password::TOO_SHORT,
+        &role_grant::ALREADY,
+        &role_grant::NOT_YOURS_TO_GIVE,
+        &role_grant::NO_ACCOUNT,
+        &role_grant::OWN,
+        &role_grant::UNKNOWN,
+        &second_factor::NOT_BEGUN,
+        &second_factor::WRONG_CODE,
+        &session::BAD_REFRESH,
+        &session::CODE_NEEDED,
+        &session::REFRESH_REUSED,
+        &session::REFUSED,
+        &session::UNFINISHED,
+        &session::UNKNOWN,
+        &token::BAD_TOKEN,
+    ],
     sheets: &[],
 };

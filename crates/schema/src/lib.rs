@@ -7,6 +7,46 @@ pub mod sql_types {
 }
 
 diesel::table! {
+    /// Accounts of staff. What an account may do follows from its roles alone.
+    account (id) {
+        /// Identity, also in the journal and in tokens.
+        id -> Uuid,
+        /// What the person types to log in.
+        user_name -> Text,
+        /// Name of the person, as the journal keeps it.
+        name -> Text,
+        /// Where the account is kept: who may write accounts there may reset it.
+        area_code -> Text,
+        /// Rules for its password and log-in: mlps3 (GB/T 22239-2019 level 3) or asvs (OWASP ASVS 5).
+        profile -> Text,
+        /// Argon2id, with its parameters and salt.
+        password_hash -> Text,
+        /// When the password was set, for the age that mlps3 allows.
+        password_changed_at -> Timestamptz,
+        /// Whether another set it: it opens nothing but its own change.
+        password_temporary -> Bool,
+        /// Secret of the one-time codes (RFC 6238), sealed; null without a second factor.
+        second_factor -> Nullable<Bytea>,
+        /// Secret that was shown and not yet confirmed by a code, sealed.
+        second_factor_pending -> Nullable<Bytea>,
+        /// Time step of the last code that was taken: no code is taken twice.
+        second_factor_step -> Int8,
+        /// Failed log-ins since the last good one.
+        failures -> Int4,
+        /// No log-in before this instant, after too many failures.
+        locked_until -> Nullable<Timestamptz>,
+        /// Since when the account opens nothing; null while it does.
+        disabled_at -> Nullable<Timestamptz>,
+        /// Rises with every change; the ETag.
+        version -> Int4,
+        /// When the row was made.
+        created_at -> Timestamptz,
+        /// When the row last changed.
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// Keys of machine clients. The key itself is shown once and stored as a hash.
     api_key (id) {
         /// Identity of the client in the journal.
@@ -27,6 +67,8 @@ diesel::table! {
         expires_at -> Timestamptz,
         /// From this instant on the key is refused, set by hand.
         revoked_at -> Nullable<Timestamptz>,
+        /// Rises with every change; the ETag.
+        version -> Int4,
     }
 }
 
@@ -402,12 +444,92 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Tokens that renew a session, each once: one that comes a second time was stolen, and ends the session.
+    refresh_token (digest) {
+        /// SHA-256 of the token: 256 random bits need no slow hash.
+        digest -> Bytea,
+        /// The session that it renews.
+        session_id -> Uuid,
+        /// When it was handed out.
+        issued_at -> Timestamptz,
+        /// When it was taken; null while it waits.
+        used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    /// Roles as accounts hold them: in an area, for a term. Outside the term a role gives nothing.
+    role_grant (id) {
+        /// Identity.
+        id -> Uuid,
+        /// Who holds it.
+        account_id -> Uuid,
+        /// Which role, as in /v1/roles.
+        role -> Text,
+        /// Where: this area and all below it.
+        area_code -> Text,
+        /// First day on which it holds.
+        valid_from -> Date,
+        /// First day on which it no longer holds.
+        valid_to -> Date,
+        /// Since when it gives nothing, although its term is not over; null while it does.
+        revoked_at -> Nullable<Timestamptz>,
+        /// Rises with every change; the ETag.
+        version -> Int4,
+        /// When the row was made.
+        created_at -> Timestamptz,
+        /// When the row last changed.
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// Keys that every replica must share; made by the migration, never sent out.
     secret (name) {
         /// What the key is for, such as "cursor".
         name -> Text,
         /// Random bytes.
         value -> Bytea,
+    }
+}
+
+diesel::table! {
+    /// Sessions of accounts: from a log-in until it ends, is idle for too long, or expires.
+    session (id) {
+        /// Identity, also in its tokens.
+        id -> Uuid,
+        /// Whose it is.
+        account_id -> Uuid,
+        /// When the person logged in.
+        created_at -> Timestamptz,
+        /// When it was last used, to the minute.
+        used_at -> Timestamptz,
+        /// From this instant on it is over, however busy.
+        expires_at -> Timestamptz,
+        /// When it was ended; null while it runs.
+        ended_at -> Nullable<Timestamptz>,
+        /// Why it was ended.
+        end_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    /// Ed25519 keys that sign access tokens. The newest whose time has come signs, all that have not expired verify.
+    signing_key (id) {
+        /// The kid of tokens and of /.well-known/jwks.json.
+        id -> Uuid,
+        /// The city for which it signs.
+        area_code -> Text,
+        /// Public key, 32 bytes.
+        public_key -> Bytea,
+        /// Private key (PKCS #8), sealed with SECRET_KEY.
+        sealed_key -> Bytea,
+        /// When it was made.
+        created_at -> Timestamptz,
+        /// From this instant on it signs: late enough for every replica and every client to know it.
+        signs_from -> Timestamptz,
+        /// From this instant on nothing that it signed is taken.
+        expires_at -> Timestamptz,
     }
 }
 
@@ -440,8 +562,12 @@ diesel::table! {
 
 diesel::joinable!(household_grid -> household (household_id));
 diesel::joinable!(import_failure -> import_run (run_id));
+diesel::joinable!(refresh_token -> session (session_id));
+diesel::joinable!(role_grant -> account (account_id));
+diesel::joinable!(session -> account (account_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
+    account,
     api_key,
     building,
     community,
@@ -455,6 +581,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     import_failure,
     import_run,
     journal,
+    refresh_token,
+    role_grant,
     secret,
+    session,
+    signing_key,
     subdistrict,
 );

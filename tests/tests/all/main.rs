@@ -16,3 +16,5 @@ mod lists;
 mod migrations;
 mod pattern;
 mod readme;
+mod roles;
+mod sessions;
