@@ -1,6 +1,6 @@
 # The two commands of a newcomer are `make run` and `make test`; the rest is for those who change the code.
 
-.PHONY: run test check openapi schema clean
+.PHONY: run test check bench openapi schema clean
 .DEFAULT_GOAL := run
 
 ## Start everything and serve: Postgres in .data/ (or DATABASE_URL), the demo city, the API on PORT (8080).
@@ -16,10 +16,15 @@ check:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
 
+## How fast it is, beside the least that could do the same work: ratios, in one run of some ten minutes.
+bench:
+	@scripts/bench
+
 ## Write the generated document again, after a change of the API.
 openapi:
 	cargo run --quiet --bin linli -- openapi > openapi/openapi.json
 	cargo run --quiet --bin linli -- openapi --operations > openapi/operations.txt
+	cargo run --quiet --bin linli -- openapi --roles > docs/ROLES.md
 
 ## Write the diesel tables again, after a change of a migration.
 schema:

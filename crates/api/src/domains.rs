@@ -1,8 +1,9 @@
 //! The domains, listed once: nothing else knows them all.
 
-use kernel::Refusal;
 use kernel::manifest::{self, Domain, Powers};
 use kernel::sheet::Sheet;
+use kernel::{Refusal, Role};
+use platform::role_grant::given_by;
 
 /// Every domain.
 pub const DOMAINS: &[Domain] = &[organization::DOMAIN, platform::DOMAIN];
@@ -39,6 +40,26 @@ pub fn permissions() -> impl Iterator<Item = (&'static str, &'static str, &'stat
 #[must_use]
 pub fn powers() -> Powers {
     Powers::of(DOMAINS)
+}
+
+/// The page docs/ROLES.md: each role with what it permits and gives, each permission with what it allows.
+#[must_use]
+pub fn roles_page() -> String {
+    let powers = powers();
+    let mut page = "# Roles and permissions · 角色与权限\n\n\
+        Written by `make openapi` from the domains' manifests; `GET /v1/roles` answers the same. A role is held in an area and for\n\
+        a term, and gives nothing outside them. A role that is not listed with permissions gives none yet.\n\n\
+        | role | 角色 | permits | may give |\n|---|---|---|---|\n"
+        .to_owned();
+    for (role, choice) in Role::ALL.iter().zip(Role::CHOICES) {
+        let gives = given_by(*role).iter().map(|role| role.word()).collect::<Vec<_>>().join(", ");
+        page += &format!("| `{}` | {} | {} | {gives} |\n", choice.word, choice.zh, powers.of_role(*role).join(", "));
+    }
+    page += "\n| permission | allows | 说明 |\n|---|---|---|\n";
+    for (permission, zh, en) in permissions() {
+        page += &format!("| `{permission}` | {en} | {zh} |\n");
+    }
+    page
 }
 
 /// Every refusal.

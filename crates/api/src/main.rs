@@ -41,13 +41,16 @@ enum Command {
     ///
     /// Safe to run at any time and from several replicas at once; data stays. Prints the migrations that ran.
     Migrate,
-    /// Print the OpenAPI document, or the list of operations.
+    /// Print the OpenAPI document, the list of operations, or the page of roles.
     ///
-    /// Needs no database. `make openapi` writes both files of the folder openapi/ with it.
+    /// Needs no database. `make openapi` writes the files of the folder openapi/ and docs/ROLES.md with it.
     Openapi {
         /// Print `operationId METHOD path`, a line each, instead.
         #[arg(long)]
         operations: bool,
+        /// Print the page of roles and permissions instead.
+        #[arg(long, conflicts_with = "operations")]
+        roles: bool,
     },
     /// Write or load a synthetic city, the same for the same scale and seed.
     ///
@@ -184,7 +187,8 @@ async fn run(cli: Cli) -> Result<()> {
             let ran = migrate::run(&config()?.database_url)?;
             ran.iter().try_for_each(|name| say(name))
         }
-        Command::Openapi { operations } => {
+        Command::Openapi { roles: true, .. } => say(domains::roles_page().trim_end()),
+        Command::Openapi { operations, .. } => {
             let contract = server::contract();
             let text = serde_json::to_string_pretty(contract.document()).map_err(|error| Error::Internal(error.to_string()))?;
             say(if operations { contract.operations_text().trim_end().to_owned() } else { text }.as_str())

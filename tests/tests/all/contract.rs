@@ -58,6 +58,12 @@ fn every_reference_and_every_path_parameter_is_declared() {
 }
 
 #[test]
+fn the_page_of_roles_says_what_is_so() {
+    let page = std::fs::read_to_string(root().join("docs/ROLES.md")).unwrap();
+    assert!(page == api::domains::roles_page(), "docs/ROLES.md is not what the manifests say: run make openapi");
+}
+
+#[test]
 fn every_operation_says_what_its_users_need() {
     let mut ids = BTreeSet::new();
     for (path, method, operation) in operations() {
