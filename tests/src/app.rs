@@ -35,7 +35,7 @@ pub struct TestApp {
     /// Its configuration.
     pub config: Config,
     store: Store,
-    server: actix_web::dev::ServerHandle,
+    servers: Mutex<Vec<actix_web::dev::ServerHandle>>,
 }
 
 impl TestApp {
@@ -55,18 +55,15 @@ impl TestApp {
         config.cors_origins = "https://h5.example.cn".to_owned();
         config.max_import_bytes = 64 << 20;
         change(&mut config);
-        let (sender, started) = tokio::sync::oneshot::channel();
-        let settings = config.clone();
-        std::thread::spawn(move || {
-            actix_web::rt::System::new().block_on(async move {
-                let store = Store::new(&settings.database_url, settings.database_pool).unwrap().strict();
-                let (server, port) = server::start(&settings, store).await.unwrap();
-                sender.send((port, server.handle())).ok().unwrap();
-                server.await.unwrap();
-            });
-        });
-        let (port, server) = started.await.unwrap();
-        Self { base: format!("http://127.0.0.1:{port}"), store: db.store(), db, config, server }
+        let (base, server) = serve(&config).await;
+        Self { base, store: db.store(), db, config, servers: Mutex::new(vec![server]) }
+    }
+
+    /// Starts another server on the same database; returns where it listens.
+    pub async fn replica(&self) -> String {
+        let (base, server) = serve(&self.config).await;
+        self.servers.lock().unwrap().push(server);
+        base
     }
 
     /// A client with these permissions in this area.
@@ -88,12 +85,7 @@ impl TestApp {
 
     /// Makes a key.
     pub async fn key(&self, permissions: &[&str], area: &str) -> (ApiKeyId, String) {
-        let call = server::operator(&self.config, "test");
-        let known: Vec<&str> = domains::permissions().map(|(name, ..)| name).collect();
-        let permissions = permissions.iter().map(ToString::to_string).collect();
-        let new = NewApiKey { name: Name::parse("test").unwrap(), permissions, area_code: area.parse().unwrap(), days: 1 };
-        let (row, key) = self.store.write(&call, "test", async |tx| api_key::create(tx, &known, &new).await).await.unwrap();
-        (row.id, key)
+        key(&self.store, &self.config, permissions, area).await
     }
 
     /// Revokes a key.
@@ -137,7 +129,7 @@ impl TestApp {
     /// A client that shows this key or token.
     #[must_use]
     pub fn bearer(&self, key: &str) -> User {
-        User { base: self.base.clone(), key: Some(key.to_owned()), http: reqwest::Client::new() }
+        User::of(&self.base, key.to_owned())
     }
 
     /// A pool on its database, for what no API does.
@@ -159,8 +151,34 @@ impl TestApp {
 
 impl Drop for TestApp {
     fn drop(&mut self) {
-        drop(self.server.stop(false));
+        self.servers.lock().unwrap().iter().for_each(|server| drop(server.stop(false)));
     }
+}
+
+/// Makes a key in a database.
+pub async fn key(store: &Store, config: &Config, permissions: &[&str], area: &str) -> (ApiKeyId, String) {
+    let call = server::operator(config, "test");
+    let known: Vec<&str> = domains::permissions().map(|(name, ..)| name).collect();
+    let permissions = permissions.iter().map(ToString::to_string).collect();
+    let new = NewApiKey { name: Name::parse("test").unwrap(), permissions, area_code: area.parse().unwrap(), days: 1 };
+    let (row, key) = store.write(&call, "test", async |tx| api_key::create(tx, &known, &new).await).await.unwrap();
+    (row.id, key)
+}
+
+/// Serves the app on a thread of its own; returns where it listens.
+async fn serve(config: &Config) -> (String, actix_web::dev::ServerHandle) {
+    let (sender, started) = tokio::sync::oneshot::channel();
+    let settings = config.clone();
+    std::thread::spawn(move || {
+        actix_web::rt::System::new().block_on(async move {
+            let store = Store::new(&settings.database_url, settings.database_pool).unwrap().strict();
+            let (server, port) = server::start(&settings, store).await.unwrap();
+            sender.send((port, server.handle())).ok().unwrap();
+            server.await.unwrap();
+        });
+    });
+    let (port, server) = started.await.unwrap();
+    (format!("http://127.0.0.1:{port}"), server)
 }
 
 /// The files of the small town, in the order in which to import them.
@@ -235,6 +253,18 @@ impl Answer {
 }
 
 impl User {
+    /// A client of a server with a key.
+    #[must_use]
+    pub fn of(base: &str, key: String) -> Self {
+        Self { base: base.to_owned(), key: Some(key), http: reqwest::Client::new() }
+    }
+
+    /// The same client at another server.
+    #[must_use]
+    pub fn at(&self, base: &str) -> Self {
+        Self { base: base.to_owned(), ..self.clone() }
+    }
+
     /// The key.
     #[must_use]
     pub fn key(&self) -> &str {

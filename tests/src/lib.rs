@@ -2,6 +2,10 @@
 
 pub mod app;
 pub mod db;
+pub mod process;
+pub mod receiver;
 
 pub use app::{Answer, TestApp, User};
 pub use db::TestDb;
+pub use process::Process;
+pub use receiver::{Receiver, Reply};

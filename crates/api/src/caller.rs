@@ -12,11 +12,13 @@ use kernel::cipher::Cipher;
 use kernel::manifest::Powers;
 use kernel::{Actor, AreaCode, Call, Db, Error, Kind, Page, Paging, Refusal, Result, Tx, View, clock};
 use platform::account::AccountId;
+use platform::event::watch::Watch;
 use platform::idempotency::{self, Answered};
 use platform::identity::{Identities, Identity, MISSING, NOT_A_PERSON};
 use platform::password::{Passwords, Profile};
 use platform::session::{SessionId, UNFINISHED};
 use platform::signing_key::Keys;
+use platform::webhook::courier::Courier;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -55,6 +57,10 @@ pub struct Services {
     pub powers: Powers,
     /// Rules for passwords of new accounts.
     pub profile: Profile,
+    /// Hears of events on behalf of those who wait for some.
+    pub events: Watch,
+    /// Posts to webhooks.
+    pub courier: Courier,
     /// Signs cursors.
     pub cursor_secret: Vec<u8>,
     /// The city that this deployment serves.
@@ -183,6 +189,11 @@ impl Caller {
     #[must_use]
     pub fn call(&self) -> &Call {
         &self.call
+    }
+
+    /// The same caller, asked again who he is and what he may do: for requests that wait.
+    pub async fn anew(&self) -> Reply<Self> {
+        Self::extract(&self.request).await
     }
 
     /// The same, asking about another day.

@@ -21,6 +21,9 @@ Configuration, by environment variable or in the file that LINLI_CONFIG names (T
   WORKERS              threads that serve requests  [one a processor]
   CORS_ORIGINS         origins of web pages that may call, separated by commas  [none]
   MAX_IMPORT_BYTES     bytes of one imported file  [1073741824]
+  WEBHOOK_NETWORKS     networks beside the public internet that webhooks may reach, also without TLS and at any
+                       port, such as 10.20.0.0/16,fd12::/16  [none]
+  WEBHOOK_PORTS        ports of the public internet that webhooks may reach  [443,8443]
   LOG                  what is logged, as in RUST_LOG  [info]
   LOG_FORMAT           json, or text for people  [text on a terminal, else json]
   TMPDIR               where files on their way in and out are kept while they are worked on  [/tmp]
@@ -62,6 +65,12 @@ pub struct Config {
     /// Bytes of an import.
     #[serde(default = "max_import_bytes")]
     pub max_import_bytes: u64,
+    /// Networks that webhooks may reach beside the public internet.
+    #[serde(default)]
+    pub webhook_networks: String,
+    /// Ports that webhooks may reach.
+    #[serde(default = "webhook_ports")]
+    pub webhook_ports: String,
 }
 
 /// What a deployment is for.
@@ -101,6 +110,10 @@ fn port() -> u16 {
 
 fn max_import_bytes() -> u64 {
     1 << 30
+}
+
+fn webhook_ports() -> String {
+    "443,8443".to_owned()
 }
 
 impl Config {
@@ -188,6 +201,8 @@ mod tests {
             "WORKERS",
             "CORS_ORIGINS",
             "MAX_IMPORT_BYTES",
+            "WEBHOOK_NETWORKS",
+            "WEBHOOK_PORTS",
         ] {
             assert_eq!(HELP.matches(&format!("  {name} ")).count(), 1, "{name}");
         }

@@ -10,6 +10,7 @@ pub mod contract;
 pub mod domains;
 pub mod frame;
 mod organization;
+mod platform;
 pub mod problem;
 pub mod query;
 pub mod reply;

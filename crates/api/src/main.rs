@@ -13,6 +13,7 @@ use kernel::text::{Line, Name};
 use kernel::{AreaCode, Error, Expected, Paging, Result, Role, Tx, View};
 use platform::account::{self, AccountFilter, Act, NewAccount, UserName};
 use platform::api_key::{self, ApiKeyFilter, NewApiKey};
+use platform::event::epoch;
 use platform::password::{self, Passwords};
 use platform::role_grant::{self, NewRoleGrant};
 use platform::{migrate, signing_key};
@@ -41,6 +42,11 @@ enum Command {
     ///
     /// Safe to run at any time and from several replicas at once; data stays. Prints the migrations that ran.
     Migrate,
+    /// Tell Linli that this database was restored from a backup; run it before it is served again.
+    ///
+    /// A restore may turn back what readers of the event feed have already seen, and with it the ids of transactions.
+    /// Their cursors are refused from now on, with the advice to read everything anew. Webhooks go on by themselves.
+    Restored,
     /// Print the OpenAPI document, the list of operations, or the page of roles.
     ///
     /// Needs no database. `make openapi` writes the files of the folder openapi/ and docs/ROLES.md with it.
@@ -186,6 +192,12 @@ async fn run(cli: Cli) -> Result<()> {
         Command::Migrate => {
             let ran = migrate::run(&config()?.database_url)?;
             ran.iter().try_for_each(|name| say(name))
+        }
+        Command::Restored => {
+            let config = config()?;
+            let call = server::operator(&config, "linli restored");
+            let restore = store(&config)?.write(&call, "event_epoch.begin", epoch::begin).await?;
+            say(&format!("epoch {} begins after line {} of the journal; cursors of before are refused", restore.number, restore.last_seq))
         }
         Command::Openapi { roles: true, .. } => say(domains::roles_page().trim_end()),
         Command::Openapi { operations, .. } => {

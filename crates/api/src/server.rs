@@ -13,10 +13,15 @@ use kernel::cipher::Cipher;
 use kernel::db::Store;
 use kernel::task::Task;
 use kernel::{Actor, Call, Error, Result, Scope, clock};
+use platform::event::watch::Watch;
 use platform::identity::Identities;
 use platform::password::Passwords;
 use platform::secret;
 use platform::signing_key::{self, Keys};
+use platform::webhook::courier::Courier;
+use platform::webhook::dispatch::{self, Sender};
+use platform::webhook::egress::Egress;
+use tokio::signal::unix::{SignalKind, signal};
 use utoipa::OpenApi;
 use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_actix_web::{AppExt, scope};
@@ -26,7 +31,7 @@ use crate::background::Background;
 use crate::caller::Services;
 use crate::config::Config;
 use crate::contract::Contract;
-use crate::{access, domains, frame, organization, transfer};
+use crate::{access, domains, frame, organization, platform as platform_routes, transfer};
 
 /// What the document says of the whole.
 #[derive(OpenApi)]
@@ -38,13 +43,14 @@ use crate::{access, domains, frame, organization, transfer};
     tags(
         (name = "organization", description = "Basic organization: the area tree and what stands in it · 基本组织:区域、小区、楼栋、户"),
         (name = "access", description = "Accounts, sessions, roles, keys · 账户、会话、角色、密钥"),
+        (name = "platform", description = "Events and webhooks · 变更事件与推送"),
         (name = "transfer", description = "Imports, exports, templates · 导入、导出、模板")
     )
 )]
 struct Document;
 
 fn routes(config: &mut ServiceConfig) {
-    config.configure(organization::routes).configure(transfer::routes).configure(access::routes);
+    config.configure(organization::routes).configure(transfer::routes).configure(access::routes).configure(platform_routes::routes);
 }
 
 /// The contract of all routes.
@@ -56,13 +62,15 @@ pub fn contract() -> Contract {
 }
 
 /// The work that goes on beside the requests.
-fn tasks(cipher: &Cipher) -> Vec<Task> {
+fn tasks(cipher: &Cipher, events: &Watch, sender: &Sender) -> Vec<Task> {
     let cipher = cipher.clone();
     let signing_keys = Task::new("signing_keys", Duration::from_secs(600), move |db, call| {
         let cipher = cipher.clone();
         async move { signing_key::keep(&db, &call, &cipher).await }
     });
-    vec![signing_keys]
+    let mut tasks = vec![signing_keys, events.task()];
+    tasks.extend(dispatch::tasks(sender));
+    tasks
 }
 
 /// A call of the operator himself, outside any request.
@@ -82,11 +90,15 @@ pub async fn start(config: &Config, store: Store) -> Result<(Server, u16)> {
     let cursor_secret = secret::load(&store, &operator(config, "linli serve"), "cursor").await?;
     let contract = web::Data::new(contract());
     let of_task = config.clone();
-    let background = Background::start(store.clone(), tasks(&cipher), move |task| operator(&of_task, task)).map_err(failed)?;
+    let events = Watch::default();
+    let courier = Courier::new(Arc::new(Egress::parse(&config.webhook_networks, &config.webhook_ports)?))?;
+    let sender = Sender { courier: courier.clone(), cipher: cipher.clone(), powers: domains::powers() };
+    let background = Background::start(store.clone(), tasks(&cipher, &events, &sender), move |task| operator(&of_task, task)).map_err(failed)?;
     let background = Arc::new(background);
     let (keys, powers, passwords) = (Keys::new(cipher.clone()), domains::powers(), Passwords::default());
     let identities = Identities::new(keys.clone(), powers.clone());
     let settings = config.clone();
+    let ending = events.clone();
     let server = HttpServer::new(move || {
         // The tasks go on for as long as there is a worker that serves.
         let background = Arc::clone(&background);
@@ -98,6 +110,8 @@ pub async fn start(config: &Config, store: Store) -> Result<(Server, u16)> {
             cipher: cipher.clone(),
             powers: powers.clone(),
             profile: settings.password_profile,
+            events: events.clone(),
+            courier: courier.clone(),
             cursor_secret: cursor_secret.clone(),
             city: settings.city_code.clone(),
             max_import_bytes: settings.max_import_bytes,
@@ -120,8 +134,26 @@ pub async fn start(config: &Config, store: Store) -> Result<(Server, u16)> {
         Some(workers) => server.workers(workers),
         None => server,
     };
+    let server = server.shutdown_signal(async move {
+        told_to_end().await;
+        ending.close();
+    });
     let server = server.shutdown_timeout(30).listen(listener).map_err(failed)?.run();
     Ok((server, port))
+}
+
+/// Waits for a signal that ends the process; whoever waits for events is let go then, so that no request holds up the end.
+async fn told_to_end() {
+    let wait = |kind| async move {
+        match signal(kind) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(error) => {
+                tracing::warn!(%error, "a signal cannot be listened for");
+                std::future::pending().await
+            }
+        }
+    };
+    tokio::select! { () = wait(SignalKind::interrupt()) => (), () = wait(SignalKind::terminate()) => () }
 }
 
 /// Pages of these origins may call; headers that carry what clients need are theirs to read.

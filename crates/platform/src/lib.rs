@@ -1,8 +1,10 @@
-//! What no resident sees: accounts, roles, keys, sessions, idempotency, import runs, shared secrets, migrations.
+//! What no resident sees: accounts, roles, keys, sessions, events, webhooks, idempotency, import runs, shared secrets,
+//! migrations.
 
 pub mod account;
 pub mod api_key;
 pub mod client_credentials;
+pub mod event;
 pub mod idempotency;
 pub mod identity;
 pub mod import_run;
@@ -15,6 +17,7 @@ pub mod secret;
 pub mod session;
 pub mod signing_key;
 pub mod token;
+pub mod webhook;
 
 use kernel::Role;
 use kernel::manifest::Domain;
@@ -32,6 +35,9 @@ pub const DOMAIN: Domain = Domain {
         (role_grant::WRITE, "授予和终止角色", "give and end roles", KEEPERS),
         (api_key::READ, "查看密钥清单", "see API keys, though never the keys themselves", &[Role::SystemAdmin, Role::Auditor]),
         (api_key::WRITE, "建立和撤销密钥", "make and revoke API keys", &[Role::SystemAdmin]),
+        (event::READ, "查看变更事件", "follow the events of an area", &[Role::Auditor]),
+        (webhook::READ, "查看推送地址及推送记录", "see webhooks and what they have sent", &[Role::SystemAdmin, Role::Auditor]),
+        (webhook::WRITE, "登记、更改、验证、重发和终止推送地址", "create, change, challenge, replay and end webhooks", &[Role::SystemAdmin]),
     ],
     refusals: &[
         &account::NOT_A_USER_NAME,
@@ -47,6 +53,8 @@ pub const DOMAIN: Domain = Domain {
         &client_credentials::BAD_CLIENT,
         &client_credentials::BAD_SCOPE,
         &client_credentials::UNSUPPORTED_GRANT,
+        &event::cursor::BAD_CURSOR,
+        &event::cursor::OUTLIVED,
         &idempotency::IN_FLIGHT,
         &idempotency::KEY_REUSED,
         &identity::MISSING,
@@ -74,6 +82,15 @@ pub const DOMAIN: Domain = Domain {
         &session::UNFINISHED,
         &session::UNKNOWN,
         &token::BAD_TOKEN,
+        &webhook::ENDED,
+        &webhook::NOT_A_URL,
+        &webhook::NOT_REACHABLE,
+        &webhook::TOO_MANY,
+        &webhook::UNKNOWN,
+        &webhook::UNVERIFIED,
+        &webhook::challenge::NOT_MET,
+        &webhook::delivery::REPLAY_OF_WHAT,
+        &webhook::delivery::UNKNOWN,
     ],
     sheets: &[],
 };

@@ -8,7 +8,9 @@ use kernel::area::AreaCode;
 use kernel::change::{Constraint, RefusedBy};
 use kernel::manifest::Powers;
 use kernel::page::Cursor;
-use kernel::{Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Role, Stamp, Tx, View, clock, id, period, within, within_or_above};
+use kernel::{
+    Ending, Expected, Grant, Page, Paging, Permission, Recorded, Refusal, Result, Role, Scope, Stamp, Tx, View, clock, id, period, within, within_or_above,
+};
 use schema::{account, role_grant};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -273,6 +275,23 @@ pub async fn end(tx: &Tx<'_>, powers: &Powers, id: RoleGrantId, expected: Expect
         .await?;
     tx.record("role_grant.ended", Some(&before), &after, Some(ending.reason.as_str()))?;
     Ok(after)
+}
+
+/// What the roles that an account holds now permit, and where.
+pub(crate) async fn grants(view: &View<'_>, powers: &Powers, holder: AccountId) -> Result<Vec<Grant>> {
+    let today = view.today();
+    let held: Vec<(Role, AreaCode)> = role_grant::table
+        .filter(role_grant::account_id.eq(holder).and(role_grant::valid_from.le(today)).and(role_grant::valid_to.gt(today)))
+        .filter(role_grant::revoked_at.is_null())
+        .select((role_grant::role, role_grant::area_code))
+        .load(&mut view.conn())
+        .await?;
+    let grants = held.into_iter().map(|(role, area)| Grant {
+        role: Some(role),
+        permissions: powers.of_role(role).iter().map(|permission| (*permission).into()).collect(),
+        scope: Scope::of(vec![area]),
+    });
+    Ok(grants.collect())
 }
 
 /// Refuses unless the caller may give every role that an account holds now or later: whoever may reset an

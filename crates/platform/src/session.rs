@@ -7,14 +7,15 @@ use kernel::cipher::Cipher;
 use kernel::db::Store;
 use kernel::manifest::Powers;
 use kernel::text::Name;
-use kernel::{Actor, AreaCode, Call, Grant, Kind, Refusal, Result, Role, Scope, Stamp, Tx, View, id, text_enum};
-use schema::{account, refresh_token, role_grant, session};
+use kernel::{Actor, Call, Kind, Refusal, Result, Stamp, Tx, View, id, text_enum};
+use schema::{account, refresh_token, session};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
 
 use crate::account::{Account, AccountId, UserName};
 use crate::password::{Passwords, Profile};
+use crate::role_grant::grants;
 use crate::second_factor;
 use crate::secret::{digest, fresh_token};
 
@@ -338,29 +339,19 @@ pub(crate) struct Person {
 
 /// The person of a session that is not over. Two queries, on their way together.
 pub(crate) async fn person(view: &View<'_>, powers: &Powers, id: SessionId, holder: AccountId) -> Result<Option<Person>> {
-    let (now, today) = (view.now, view.today());
-    let (mut one, mut two) = (view.conn(), view.conn());
+    let now = view.now;
     let door = session::table
         .inner_join(account::table)
         .filter(session::id.eq(id).and(session::account_id.eq(holder)).and(session::ended_at.is_null()).and(session::expires_at.gt(now)))
         .filter(session::used_at.gt(now - IDLE).and(account::disabled_at.is_null()))
         .select((account::name, session::used_at, Door::as_select()));
-    let roles = role_grant::table
-        .filter(role_grant::account_id.eq(holder).and(role_grant::valid_from.le(today)).and(role_grant::valid_to.gt(today)))
-        .filter(role_grant::revoked_at.is_null())
-        .select((role_grant::role, role_grant::area_code));
-    let (door, roles) = futures_util::future::try_join(
-        async { door.first::<(Name, DateTime<Utc>, Door)>(&mut one).await.optional() },
-        roles.load::<(Role, AreaCode)>(&mut two),
+    let (door, grants) = futures_util::future::try_join(
+        async { Ok(door.first::<(Name, DateTime<Utc>, Door)>(&mut view.conn()).await.optional()?) },
+        grants(view, powers, holder),
     )
     .await?;
     let Some((name, used_at, door)) = door else { return Ok(None) };
-    let grants = roles.into_iter().map(|(role, area)| Grant {
-        role: Some(role),
-        permissions: powers.of_role(role).iter().map(|permission| (*permission).into()).collect(),
-        scope: Scope::of(vec![area]),
-    });
-    let actor = Actor::new(holder.0, name.to_string(), grants.collect());
+    let actor = Actor::new(holder.0, name.to_string(), grants);
     Ok(Some(Person { actor, account: holder, duties: door.duties(now), stale: used_at + NOTED < now }))
 }
 

@@ -227,6 +227,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Restores of this database: each begins an epoch, for transaction ids begin anew with it. None yet: epoch 0.
+    event_epoch (id) {
+        /// Identity, for the journal.
+        id -> Uuid,
+        /// Counted from 1; what was before the first restore is epoch 0.
+        number -> Int4,
+        /// The last line of the journal that was restored: later lines belong to this epoch.
+        last_seq -> Int8,
+        /// When the operator told of the restore.
+        began_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// Grids (网格): the smallest cell of governance, each in exactly one community.
     grid (id) {
         /// Identity, for ever.
@@ -560,11 +574,131 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    /// Addresses that events are pushed to.
+    webhook (id) {
+        /// Identity, for ever.
+        id -> Uuid,
+        /// What it is for, for people.
+        name -> Text,
+        /// Where events are posted to.
+        url -> Text,
+        /// Events of this area and all below it are sent, none else.
+        area_code -> Text,
+        /// Kinds of objects whose events are sent; empty for all.
+        kinds -> Array<Nullable<Text>>,
+        /// Actions that are sent; empty for all.
+        actions -> Array<Nullable<Text>>,
+        /// unverified, active, paused, disabled or ended.
+        state -> Text,
+        /// gone (the receiver said 410), failing (too many failures in a row) or owner (its owner may no longer see events).
+        disabled_because -> Nullable<Text>,
+        /// Who made it, or last ran its challenge: only what this actor may see is sent.
+        owner_id -> Uuid,
+        /// When the receiver last met the challenge.
+        verified_at -> Nullable<Timestamptz>,
+        /// Rises with every change; the ETag.
+        version -> Int4,
+        /// When the row was made.
+        created_at -> Timestamptz,
+        /// When the row last changed.
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// Each time that an event was sent, and what came of it; nothing of the answer but its status.
+    webhook_attempt (id) {
+        /// Identity; later ones sort after earlier ones.
+        id -> Uuid,
+        /// The event that was sent.
+        delivery_id -> Uuid,
+        /// When.
+        at -> Timestamptz,
+        /// HTTP status of the answer, where there was one.
+        status -> Nullable<Int2>,
+        /// Why it failed; null where it succeeded.
+        failure -> Nullable<Text>,
+        /// Milliseconds until the answer or the failure.
+        millis -> Int4,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::Xid8;
+
+    /// Events that a webhook has tried to send, kept for thirty days.
+    webhook_delivery (id) {
+        /// Identity.
+        id -> Uuid,
+        /// The webhook.
+        webhook_id -> Uuid,
+        /// Epoch of the line of the journal.
+        era -> Int4,
+        /// Transaction of the line of the journal.
+        xid -> Xid8,
+        /// The line of the journal.
+        seq -> Int8,
+        /// What was done, such as grid.created.
+        action -> Text,
+        /// pending (to be tried again), delivered or dead (given up).
+        state -> Text,
+        /// Attempts since it was first sent, or sent anew by hand.
+        tries -> Int4,
+        /// When it is tried again.
+        next_at -> Nullable<Timestamptz>,
+        /// When it was first tried.
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::Xid8;
+
+    /// How far each webhook has come; written by the sender alone, and not journalled.
+    webhook_progress (webhook_id) {
+        /// The webhook.
+        webhook_id -> Uuid,
+        /// Epoch of the line that it has come to.
+        era -> Int4,
+        /// Transaction of the line that it has come to.
+        xid -> Xid8,
+        /// The line that it has come to: everything up to it was tried once.
+        seq -> Int8,
+        /// No sender takes it before this instant: another has it, or it rests after failures.
+        ready_at -> Timestamptz,
+        /// Failed attempts in a row, of whatever event.
+        failures -> Int4,
+    }
+}
+
+diesel::table! {
+    /// Keys that sign what a webhook sends: one, or two while the receiver changes from one to the other.
+    webhook_secret (id) {
+        /// Identity; later ones sort after earlier ones.
+        id -> Uuid,
+        /// The webhook.
+        webhook_id -> Uuid,
+        /// The key, sealed.
+        sealed -> Bytea,
+        /// When it was made.
+        created_at -> Timestamptz,
+        /// From this instant on it no longer signs; null for the present one.
+        expires_at -> Nullable<Timestamptz>,
+    }
+}
+
 diesel::joinable!(household_grid -> household (household_id));
 diesel::joinable!(import_failure -> import_run (run_id));
 diesel::joinable!(refresh_token -> session (session_id));
 diesel::joinable!(role_grant -> account (account_id));
 diesel::joinable!(session -> account (account_id));
+diesel::joinable!(webhook_attempt -> webhook_delivery (delivery_id));
+diesel::joinable!(webhook_delivery -> webhook (webhook_id));
+diesel::joinable!(webhook_progress -> webhook (webhook_id));
+diesel::joinable!(webhook_secret -> webhook (webhook_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     account,
@@ -573,6 +707,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     community,
     compound,
     compound_grid,
+    event_epoch,
     grid,
     grid_size_band,
     household,
@@ -587,4 +722,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     session,
     signing_key,
     subdistrict,
+    webhook,
+    webhook_attempt,
+    webhook_delivery,
+    webhook_progress,
+    webhook_secret,
 );

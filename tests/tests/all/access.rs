@@ -37,6 +37,7 @@ fn body(id: &str) -> Option<Value> {
         "role_grant" => json!({"account_id": "00000000-0000-7000-8000-000000000000", "role": "auditor", "area_code": "421181", "valid_to": "2199-01-01"}),
         "api_key" => json!({"name": "甲", "permissions": ["grid.read"], "area_code": "421181", "days": 1}),
         "compound_grid" => json!({"compound_code": "421181001001X001", "grid_code": "421181001001001"}),
+        "webhook" => json!({"name": "推送", "url": "https://hooks.example.cn/", "area_code": "421181"}),
         other => panic!("no body for {other}"),
     };
     if ["disable_account", "enable_account", "unlock_account", "end_account_sessions", "reset_second_factor", "reset_account_password", "revoke_api_key"]
@@ -50,6 +51,9 @@ fn body(id: &str) -> Option<Value> {
         "begin_second_factor" => return Some(json!({"password": "x"})),
         "confirm_second_factor" => return Some(json!({"code": "123456"})),
         "change_my_password" => return Some(json!({"password": "x", "new_password": "y"})),
+        "end_webhook" => return Some(json!({"reason": "测试", "version": 1})),
+        "replay_webhook" => return Some(json!({"after": "now", "version": 1})),
+        "challenge_webhook" | "rotate_webhook_secret" => return Some(json!({"version": 1})),
         _ => (),
     }
     let (verb, resource) = id.split_once('_')?;
