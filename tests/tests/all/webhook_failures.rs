@@ -10,6 +10,7 @@ use platform::webhook::courier::{Courier, Failure, Letter};
 use platform::webhook::egress::{Egress, Lookup};
 use serde_json::{Value, json};
 use testkit::{Process, Receiver, Reply, TestApp, TestDb, User};
+use tokio::io::AsyncWriteExt;
 use tokio::time::sleep;
 
 use crate::webhooks::{app, deliveries, hook, make_grid, text, until};
@@ -272,8 +273,14 @@ async fn what_a_receiver_answers_is_not_swallowed_whole() {
     assert_eq!((answer.status, answer.failure, answer.body.len()), (Some(200), None, 8 << 10));
     let nobody = Letter { url: "http://127.0.0.1:1/".to_owned(), ..letter.clone() };
     assert_eq!(courier.post(&nobody).await.unwrap().failure, Some(Failure::NotConnected));
-    let without_tls = Letter { url: receiver.url.replace("http:", "https:"), ..letter };
-    assert_eq!(courier.post(&without_tls).await.unwrap().failure, Some(Failure::NotConnected), "https means TLS");
+    let plain = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let without_tls = Letter { url: format!("https://{}/", plain.local_addr().unwrap()), ..letter };
+    let answer_plainly = async {
+        let (mut stream, _) = plain.accept().await.unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+    };
+    let (answer, ()) = tokio::join!(courier.post(&without_tls), answer_plainly);
+    assert_eq!(answer.unwrap().failure, Some(Failure::NotConnected), "https means TLS");
 }
 
 #[tokio::test]
