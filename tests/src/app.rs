@@ -261,7 +261,7 @@ impl User {
 
     /// The same client at another server.
     #[must_use]
-    pub fn at(&self, base: &str) -> Self {
+    pub fn elsewhere(&self, base: &str) -> Self {
         Self { base: base.to_owned(), ..self.clone() }
     }
 

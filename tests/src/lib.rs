@@ -2,10 +2,10 @@
 
 pub mod app;
 pub mod db;
-pub mod process;
 pub mod receiver;
+pub mod served;
 
 pub use app::{Answer, TestApp, User};
 pub use db::TestDb;
-pub use process::Process;
 pub use receiver::{Receiver, Reply};
+pub use served::Served;

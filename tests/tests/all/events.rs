@@ -8,7 +8,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use reqwest::Method;
 use serde_json::{Value, json};
-use testkit::{Process, TestApp, User};
+use testkit::{Served, TestApp, User};
 use tokio::time::{Instant, sleep};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_linli-under-test");
@@ -118,7 +118,7 @@ async fn a_cursor_goes_on_where_it_points_whatever_is_asked() {
     let first = admin.get("/v1/events?limit=5").await.ok(200);
     assert_eq!((items(&first), &first["has_more"]), (all[..5].to_vec(), &true.into()));
     // It survives the server, and is good at another.
-    let elsewhere = admin.at(&app.replica().await);
+    let elsewhere = admin.elsewhere(&app.replica().await);
     let (rest, _) = follow(&elsewhere, "limit=200", Some(text(&first["next"]))).await;
     assert_eq!(rest, all[5..]);
 
@@ -286,8 +286,8 @@ async fn whoever_loses_his_key_while_he_waits_is_told_nothing() {
 #[tokio::test]
 async fn a_server_that_ends_lets_those_go_who_wait() {
     let app = TestApp::start().await;
-    let server = Process::serve(BINARY, &app.db.url, &[]).await;
-    let reader = app.user(&["event.read"], "421181").await.at(&server.base);
+    let server = Served::serve(BINARY, &app.db.url, &[]).await;
+    let reader = app.user(&["event.read"], "421181").await.elsewhere(&server.base);
     let start = text(&reader.get("/v1/events?after=now").await.ok(200)["next"]);
     let waiter = tokio::spawn(async move { reader.get(&format!("/v1/events?wait=30&kind=nothing&after={start}")).await.ok(200) });
     sleep(Duration::from_millis(500)).await;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use platform::webhook::courier::{Courier, Failure, Letter};
 use platform::webhook::egress::{Egress, Lookup};
 use serde_json::{Value, json};
-use testkit::{Process, Receiver, Reply, TestApp, TestDb, User};
+use testkit::{Receiver, Reply, Served, TestApp, TestDb, User};
 use tokio::io::AsyncWriteExt;
 use tokio::time::sleep;
 
@@ -290,7 +290,7 @@ async fn a_sender_killed_between_sending_and_noting_loses_nothing() {
     let config = api::config::Config { mode: api::config::Mode::Demo, ..api::config::Config::of(&db.url).unwrap() };
     let store = db.store();
     let networks = [("WEBHOOK_NETWORKS", "127.0.0.0/24")];
-    let server = Process::serve(binary, &db.url, &networks).await;
+    let server = Served::serve(binary, &db.url, &networks).await;
     let (_, key) = testkit::app::key(&store, &config, &["*"], "421181").await;
     let admin = User::of(&server.base, key);
     for (resource, file) in testkit::app::SMALL_TOWN.iter().take(2) {
@@ -310,8 +310,8 @@ async fn a_sender_killed_between_sending_and_noting_loses_nothing() {
     server.kill().await;
     receiver.answer([]);
 
-    let server = Process::serve(binary, &db.url, &networks).await;
-    let admin = admin.at(&server.base);
+    let server = Served::serve(binary, &db.url, &networks).await;
+    let admin = admin.elsewhere(&server.base);
     assert_eq!(deliveries(&admin, &path, "").await.len(), 1, "the second was not noted");
     let leased: bool = db.connect().await.query_one("select ready_at > now() from webhook_progress", &[]).await.unwrap().get(0);
     assert!(leased, "the dead sender's lease still holds");

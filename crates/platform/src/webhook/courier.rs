@@ -87,20 +87,25 @@ impl Courier {
     pub fn with(egress: Arc<Egress>, lookup: Arc<dyn Lookup>) -> Result<Self> {
         let client = |reach| {
             let guard = Guard::new(Arc::clone(&egress), reach, Arc::clone(&lookup));
-            let client = Client::builder()
-                .user_agent(concat!("Linli/", env!("CARGO_PKG_VERSION")))
-                .dns_resolver(Arc::new(guard.clone()))
-                // A proxy would resolve the name for itself, and a redirection lead past the guard.
-                .no_proxy()
-                .redirect(Policy::none())
-                .https_only(reach == Reach::Public)
-                .http1_only()
-                .timeout(PATIENCE)
-                .pool_idle_timeout(Duration::from_secs(30))
-                .pool_max_idle_per_host(2)
-                .build()
-                .map_err(|error| Error::Internal(format!("HTTP client: {error}")))?;
-            Ok::<_, Error>((client, guard))
+            let client = || {
+                Client::builder()
+                    .user_agent(concat!("Linli/", env!("CARGO_PKG_VERSION")))
+                    .dns_resolver(Arc::new(guard.clone()))
+                    // A proxy would resolve the name for itself, and a redirection lead past the guard.
+                    .no_proxy()
+                    .redirect(Policy::none())
+                    .https_only(reach == Reach::Public)
+                    .http1_only()
+                    .timeout(PATIENCE)
+                    .pool_idle_timeout(Duration::from_secs(30))
+                    .pool_max_idle_per_host(2)
+            };
+            let built = client().build().or_else(|error| {
+                // No reason not to serve.
+                tracing::warn!(?error, "without the system's certificates of authorities nothing can be sent over TLS");
+                client().tls_certs_only([]).build()
+            });
+            Ok::<_, Error>((built.map_err(|error| Error::Internal(format!("HTTP client: {error}")))?, guard))
         };
         Ok(Self { public: client(Reach::Public)?, inside: client(Reach::Inside)?, egress })
     }

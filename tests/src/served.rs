@@ -6,13 +6,13 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 /// `linli serve`, running.
-pub struct Process {
+pub struct Served {
     /// Where it listens.
     pub base: String,
     child: Child,
 }
 
-impl Process {
+impl Served {
     /// Starts the binary on a free port, with the environment given, and waits until it serves.
     pub async fn serve(binary: &str, database_url: &str, environment: &[(&str, &str)]) -> Self {
         let mut command = Command::new(binary);
