@@ -1,6 +1,6 @@
 //! Time: the only place that asks what time it is. Stored in UTC, shown and counted in Asia/Shanghai.
 
-use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, SecondsFormat, Utc};
 use diesel::deserialize::{FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
 use diesel::pg::{Pg, PgValue};
@@ -43,7 +43,7 @@ pub struct Stamp(pub DateTime<Utc>);
 
 impl Serialize for Stamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&shanghai(self.0).format("%Y-%m-%dT%H:%M:%S%.3f%:z"))
+        serializer.serialize_str(&shanghai(self.0).to_rfc3339_opts(SecondsFormat::Millis, false))
     }
 }
 
