@@ -1,5 +1,6 @@
 //! Linli over HTTP: extractors, replies, problems, the document, one folder a domain.
 
+pub mod audit_command;
 pub mod background;
 pub mod batch;
 pub mod body;
@@ -9,6 +10,7 @@ pub mod contract;
 pub mod domains;
 pub mod frame;
 mod organization;
+mod platform;
 pub mod problem;
 pub mod query;
 pub mod reply;

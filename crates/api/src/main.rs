@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use api::audit_command::{self, AuditCommand};
 use api::config::{Config, HELP};
 use api::{domains, server};
 use chrono::TimeDelta;
@@ -52,6 +53,9 @@ enum Command {
     /// Make, list and revoke the API keys of machine clients.
     #[command(subcommand)]
     Key(Key),
+    /// Verify the audit log, and print what to keep of it elsewhere.
+    #[command(subcommand)]
+    Audit(AuditCommand),
 }
 
 #[derive(Subcommand)]
@@ -154,6 +158,10 @@ async fn run(cli: Cli) -> Result<()> {
             say(&said)
         }
         Command::Key(command) => key(&config, command).await,
+        Command::Audit(command) => {
+            let config = config()?;
+            audit_command::run(command, &store(&config)?, &server::operator(&config, "linli audit"), say).await
+        }
     }
 }
 

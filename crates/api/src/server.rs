@@ -12,7 +12,7 @@ use kernel::db::Store;
 use kernel::task::Task;
 use kernel::{Actor, Call, Error, Result, Scope, clock};
 use platform::api_key::Keyring;
-use platform::secret;
+use platform::{audit, journal_months, secret};
 use utoipa::OpenApi;
 use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_actix_web::{AppExt, scope};
@@ -33,13 +33,14 @@ use crate::{frame, organization, transfer};
     ),
     tags(
         (name = "organization", description = "Basic organization: the area tree and what stands in it · 基本组织:区域、小区、楼栋、户"),
+        (name = "platform", description = "What keeps the house: the audit log · 平台:审计日志"),
         (name = "transfer", description = "Imports, exports, templates · 导入、导出、模板")
     )
 )]
 struct Document;
 
 fn routes(config: &mut ServiceConfig) {
-    config.configure(organization::routes).configure(transfer::routes);
+    config.configure(organization::routes).configure(crate::platform::routes).configure(transfer::routes);
 }
 
 /// The contract of all routes.
@@ -51,7 +52,7 @@ pub fn contract() -> Contract {
 
 /// The work that goes on beside the requests.
 fn tasks(_config: &Config) -> Vec<Task> {
-    Vec::new()
+    vec![audit::seal::task(), journal_months::task()]
 }
 
 /// A call of the operator himself, outside any request.
