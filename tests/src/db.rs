@@ -48,13 +48,16 @@ impl TestDb {
         let tables = self
             .lease
             .query(
-                "select tablename from pg_tables where schemaname = $1 and tablename not in ('secret', 'grid_size_band', '__diesel_schema_migrations')",
+                "select relname from pg_class where relnamespace = to_regnamespace($1) and relkind in ('r', 'p') and not relispartition \
+                 and relname not in ('secret', 'grid_size_band', '__diesel_schema_migrations')",
                 &[&schema],
             )
             .await
             .unwrap();
         let deletes: String = tables.iter().map(|row| format!("delete from {schema}.{};", row.get::<_, String>(0))).collect();
-        self.lease.batch_execute(&format!("begin; set local session_replication_role = replica; {deletes} commit")).await.unwrap();
+        // The background of an app that is about to end may be sealing what was there before.
+        let wait = format!("lock table {schema}.journal_block in access exclusive mode;");
+        self.lease.batch_execute(&format!("begin; set local session_replication_role = replica; {wait} {deletes} commit")).await.unwrap();
     }
 
     /// A pool on it that fails commands which journal nothing.

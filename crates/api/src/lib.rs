@@ -1,6 +1,7 @@
 //! Linli over HTTP: extractors, replies, problems, the document, one folder a domain.
 
 mod access;
+pub mod audit_command;
 pub mod background;
 pub mod batch;
 pub mod body;

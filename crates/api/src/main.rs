@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use api::audit_command::{self, AuditCommand};
 use api::config::{Config, HELP};
 use api::{domains, server};
 use chrono::TimeDelta;
@@ -82,6 +83,9 @@ enum Command {
         #[arg(long)]
         at_once: bool,
     },
+    /// Verify the audit log, and print what to keep of it elsewhere.
+    #[command(subcommand)]
+    Audit(AuditCommand),
 }
 
 #[derive(Subcommand)]
@@ -225,6 +229,10 @@ async fn run(cli: Cli) -> Result<()> {
             let (call, cipher) = (server::operator(&config, "linli rotate-signing-key"), config.cipher()?);
             let key = store(&config)?.write(&call, "signing_key.rotate", async |tx| signing_key::rotate(tx, &cipher, at_once).await).await?;
             say(&key.id.to_string())
+        }
+        Command::Audit(command) => {
+            let config = config()?;
+            audit_command::run(command, &store(&config)?, &server::operator(&config, "linli audit"), say).await
         }
     }
 }

@@ -7,7 +7,7 @@ use std::ops::Deref;
 use actix_web::dev::Payload;
 use actix_web::http::header::IF_MATCH;
 use actix_web::{FromRequest, HttpRequest};
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use kernel::page::Sort;
 use kernel::refusal::Refused;
 use kernel::text::Key;
@@ -113,8 +113,9 @@ impl<T: DeserializeOwned + 'static> FromRequest for Query<T> {
     }
 }
 
-/// Parameters that are days.
+/// Parameters that are days or instants.
 const DAYS: [&str; 2] = ["as_of", "effective_on"];
+const INSTANTS: [&str; 2] = ["from", "to"];
 
 /// Reads a query; where it does not fit, names the parameters at fault.
 fn read<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
@@ -126,7 +127,11 @@ fn read<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
         return Err(DOUBLED_PARAMETER.at(name).with("name", name).into());
     }
     // chrono takes years that no calendar of ours has.
-    let beyond = |(name, value): &&(String, String)| DAYS.contains(&name.as_str()) && value.parse().is_ok_and(|day| !clock::in_reach(day));
+    let beyond = |(name, value): &&(String, String)| match name.as_str() {
+        name if DAYS.contains(&name) => value.parse().is_ok_and(|day| !clock::in_reach(day)),
+        name if INSTANTS.contains(&name) => value.parse::<DateTime<Utc>>().is_ok_and(|at| !clock::in_reach(at.date_naive())),
+        _ => false,
+    };
     if let Some((name, _)) = pairs.iter().find(beyond) {
         return Err(BAD_PARAMETER.at(name).with("name", name).into());
     }

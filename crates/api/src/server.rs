@@ -16,11 +16,11 @@ use kernel::{Actor, Call, Error, Result, Scope, clock};
 use platform::event::watch::Watch;
 use platform::identity::Identities;
 use platform::password::Passwords;
-use platform::secret;
 use platform::signing_key::{self, Keys};
 use platform::webhook::courier::Courier;
 use platform::webhook::dispatch::{self, Sender};
 use platform::webhook::egress::Egress;
+use platform::{audit, journal_months, secret};
 use tokio::signal::unix::{SignalKind, signal};
 use utoipa::OpenApi;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -43,7 +43,7 @@ use crate::{access, domains, frame, organization, platform as platform_routes, t
     tags(
         (name = "organization", description = "Basic organization: the area tree and what stands in it · 基本组织:区域、小区、楼栋、户"),
         (name = "access", description = "Accounts, sessions, roles, keys · 账户、会话、角色、密钥"),
-        (name = "platform", description = "Events and webhooks · 变更事件与推送"),
+        (name = "platform", description = "Events, webhooks, the audit log · 变更事件、推送、审计日志"),
         (name = "transfer", description = "Imports, exports, templates · 导入、导出、模板")
     )
 )]
@@ -68,7 +68,7 @@ fn tasks(cipher: &Cipher, events: &Watch, sender: &Sender) -> Vec<Task> {
         let cipher = cipher.clone();
         async move { signing_key::keep(&db, &call, &cipher).await }
     });
-    let mut tasks = vec![signing_keys, events.task()];
+    let mut tasks = vec![signing_keys, events.task(), audit::seal::task(), journal_months::task()];
     tasks.extend(dispatch::tasks(sender));
     tasks
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use uuid::Uuid;
 
-use crate::area::Scope;
+use crate::area::{AreaCode, Scope};
 use crate::refusal::{Kind, Refusal, Result};
 use crate::role::Role;
 
@@ -77,6 +77,13 @@ impl Actor {
                 Cow::Owned(Scope::of([first, second].into_iter().chain(with).flat_map(|grant| grant.scope.areas().iter().cloned()).collect()))
             }
         }
+    }
+
+    /// The areas in which the actor has the permission, each with the role that gives it there; where they overlap,
+    /// the first counts.
+    pub fn reaches(&self, permission: Permission) -> impl Iterator<Item = (&AreaCode, Option<Role>)> {
+        let with = self.grants.iter().filter(move |grant| grant.has(permission.0));
+        with.flat_map(|grant| grant.scope.areas().iter().map(|area| (area, grant.role)))
     }
 
     /// Refuses unless the actor has the permission somewhere.

@@ -1,6 +1,6 @@
 //! Time: the only place that asks what time it is. Stored in UTC, shown and counted in Asia/Shanghai.
 
-use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, Utc};
 use diesel::deserialize::{FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
 use diesel::pg::{Pg, PgValue};
@@ -11,6 +11,12 @@ use utoipa::ToSchema;
 
 /// Seconds that Asia/Shanghai is ahead of UTC; it keeps no summer time.
 const SHANGHAI: i32 = 8 * 3600;
+
+/// The last day in reach.
+pub const LAST_DAY: NaiveDate = match NaiveDate::from_ymd_opt(2200, 12, 31) {
+    Some(day) => day,
+    None => NaiveDate::MAX,
+};
 
 /// The present instant.
 #[must_use]
@@ -23,6 +29,12 @@ pub fn now() -> DateTime<Utc> {
 #[must_use]
 pub fn day(at: DateTime<Utc>) -> NaiveDate {
     shanghai(at).date_naive()
+}
+
+/// The instant at which a day begins in Asia/Shanghai.
+#[must_use]
+pub fn start_of(day: NaiveDate) -> DateTime<Utc> {
+    day.and_time(NaiveTime::MIN).and_utc() - TimeDelta::seconds(i64::from(SHANGHAI))
 }
 
 /// Whether a day lies in the years that Linli keeps, 1800 to 2200; others are slips of the pen.
@@ -68,6 +80,7 @@ mod tests {
         let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
         assert_eq!(day(at("2026-11-22T15:59:59Z")).to_string(), "2026-11-22");
         assert_eq!(day(at("2026-11-22T16:00:00Z")).to_string(), "2026-11-23");
+        assert_eq!(start_of("2026-11-23".parse().unwrap()), at("2026-11-22T16:00:00Z"));
         assert_eq!(serde_json::to_string(&Stamp(at("2026-11-22T16:00:00Z"))).unwrap(), r#""2026-11-23T00:00:00.000+08:00""#);
     }
 }

@@ -134,7 +134,7 @@ impl Tx<'_> {
 
     /// Journals a change: what a thing was before, unless it is new, and what it is now.
     pub fn record<T: Recorded>(&self, action: &'static str, before: Option<&T>, after: &T, reason: Option<&str>) -> Result<()> {
-        self.entries.borrow_mut().push(Entry::of(self, action, before, after, reason)?);
+        self.entries.borrow_mut().push(Entry::of(self, self.role(), action, before, after, reason)?);
         Ok(())
     }
 

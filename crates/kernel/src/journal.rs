@@ -13,6 +13,7 @@ use crate::clock::Stamp;
 use crate::db::{Call, Conn, View};
 use crate::page::{Cursor, Page, Paging};
 use crate::refusal::{Error, Result};
+use crate::role::Role;
 
 /// What can be journalled: a thing with a kind, an identity, a place and a version.
 pub trait Recorded: Serialize {
@@ -35,6 +36,7 @@ const BOOKKEEPING: [&str; 4] = ["id", "version", "created_at", "updated_at"];
 pub struct Entry {
     actor_id: Uuid,
     actor_name: String,
+    acting_role: Option<Role>,
     request_id: String,
     action: &'static str,
     object_kind: &'static str,
@@ -47,8 +49,8 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The line for a change of `before`, if there was one, into `after`.
-    pub(crate) fn of<T: Recorded>(call: &Call, action: &'static str, before: Option<&T>, after: &T, reason: Option<&str>) -> Result<Self> {
+    /// The line for a change of `before`, if there was one, into `after`; `role` is the one that granted it.
+    pub(crate) fn of<T: Recorded>(call: &Call, role: Option<Role>, action: &'static str, before: Option<&T>, after: &T, reason: Option<&str>) -> Result<Self> {
         let now = members(after)?;
         let change = match before {
             Some(before) => difference(&members(before)?, now),
@@ -57,6 +59,7 @@ impl Entry {
         Ok(Self {
             actor_id: call.actor.id,
             actor_name: call.actor.name.clone(),
+            acting_role: role,
             request_id: call.request_id.clone(),
             action,
             object_kind: T::KIND,
@@ -97,8 +100,9 @@ pub(crate) async fn append(mut conn: Conn<'_>, entries: &[Entry]) -> Result<()> 
     Ok(())
 }
 
-/// Fails where the transaction changed rows and journalled none. Not counted: answers kept for a repeated request, and
-/// the books of sending webhooks, for each delivery would be an event to be delivered again.
+/// Fails where the transaction changed rows and journalled none. Not counted: answers kept for a repeated request, the
+/// use of sessions, seals of the journal itself, and the books of sending webhooks, for each delivery would be an event
+/// to be delivered again.
 pub(crate) async fn insist(mut conn: Conn<'_>) -> Result<()> {
     #[derive(QueryableByName)]
     struct Counted {
@@ -108,9 +112,11 @@ pub(crate) async fn insist(mut conn: Conn<'_>) -> Result<()> {
         tables: String,
     }
     let counted: Counted = diesel::sql_query(
-        "select count(*) > 0 and count(*) filter (where relname = 'journal') = 0 as silent, coalesce(string_agg(relname, ', '), '') as tables \
-         from pg_stat_xact_user_tables where n_tup_ins + n_tup_upd + n_tup_del > 0 and schemaname = current_schema() and relname not in \
-         ('idempotency', 'session', 'refresh_token', 'webhook_attempt', 'webhook_delivery', 'webhook_progress', 'webhook_secret')",
+        "select count(*) > 0 and count(*) filter (where pg_partition_root(relid) = 'journal'::regclass) = 0 as silent, \
+             coalesce(string_agg(relname, ', '), '') as tables \
+         from pg_stat_xact_user_tables \
+         where n_tup_ins + n_tup_upd + n_tup_del > 0 and schemaname = current_schema() and relname not in \
+         ('idempotency', 'journal_block', 'refresh_token', 'session', 'webhook_attempt', 'webhook_delivery', 'webhook_progress', 'webhook_secret')",
     )
     .get_result(&mut conn)
     .await?;
@@ -131,6 +137,9 @@ pub struct Change {
     pub actor_id: Uuid,
     /// The name of the actor at the time.
     pub actor_name: String,
+    /// The role that granted it; null for a key, whose permissions are its own.
+    #[schema(example = "community_secretary")]
+    pub acting_role: Option<String>,
     /// The request that asked for it.
     pub request_id: String,
     /// What was done, such as `grid.changed`.

@@ -25,6 +25,7 @@ pub mod tabular;
 pub mod task;
 pub mod text;
 mod text_enum;
+pub mod xid;
 
 /// What the macros of this crate expand to; not for direct use.
 #[doc(hidden)]

@@ -104,7 +104,8 @@ impl Recorded for ImportRun {
 /// Imports a file in one transaction: its rows, what came of it, and which rows are at fault. Returns the run
 /// with the first of those rows.
 pub async fn import(tx: &Tx<'_>, sheet: &'static Sheet, file: &File, mode: ImportMode, on: NaiveDate) -> Result<(ImportRun, Vec<Failure>)> {
-    tx.may(sheet.write)?;
+    let area_code = tx.may(sheet.write)?.areas().first().map_or_else(|| tx.city.to_string(), ToString::to_string);
+    tx.may_at(sheet.write, &area_code)?;
     if !tx.try_lock(&format!("import {}", sheet.resource)).await? {
         return Err(IN_PROGRESS.with("resource", sheet.resource).into());
     }
@@ -132,7 +133,7 @@ pub async fn import(tx: &Tx<'_>, sheet: &'static Sheet, file: &File, mode: Impor
         unchanged: outcome.unchanged(),
         refused: outcome.refused,
         created_at: Stamp(tx.now),
-        area_code: tx.scope(&[sheet.write]).areas().first().map_or_else(|| tx.city.to_string(), ToString::to_string),
+        area_code,
         header: outcome.header.clone(),
         started_by: tx.actor.id,
     };

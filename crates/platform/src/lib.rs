@@ -1,13 +1,15 @@
-//! What no resident sees: accounts, roles, keys, sessions, events, webhooks, idempotency, import runs, shared secrets,
+//! What no resident sees: accounts, roles, keys, sessions, the audit log, events, webhooks, idempotency, import runs, shared secrets,
 //! migrations.
 
 pub mod account;
 pub mod api_key;
+pub mod audit;
 pub mod client_credentials;
 pub mod event;
 pub mod idempotency;
 pub mod identity;
 pub mod import_run;
+pub mod journal_months;
 pub mod migrate;
 pub mod own_account;
 pub mod password;
@@ -38,6 +40,8 @@ pub const DOMAIN: Domain = Domain {
         (event::READ, "查看变更事件", "follow the events of an area", &[Role::Auditor]),
         (webhook::READ, "查看推送地址及推送记录", "see webhooks and what they have sent", &[Role::SystemAdmin, Role::Auditor]),
         (webhook::WRITE, "登记、更改、验证、重发和终止推送地址", "create, change, challenge, replay and end webhooks", &[Role::SystemAdmin]),
+        (audit::READ, "检索审计日志", "search the audit log", &[Role::Auditor]),
+        (audit::verify::VERIFY, "校验审计日志", "verify the audit log", &[Role::Auditor]),
     ],
     refusals: &[
         &account::NOT_A_USER_NAME,
@@ -50,6 +54,7 @@ pub const DOMAIN: Domain = Domain {
         &api_key::NO_SUCH_PERMISSION,
         &api_key::REVOKED,
         &api_key::UNKNOWN,
+        &audit::verify::NOT_KEPT,
         &client_credentials::BAD_CLIENT,
         &client_credentials::BAD_SCOPE,
         &client_credentials::UNSUPPORTED_GRANT,

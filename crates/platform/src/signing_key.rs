@@ -129,6 +129,20 @@ async fn make(tx: &Tx<'_>, cipher: &Cipher, signs_from: DateTime<Utc>) -> Result
     Ok(made)
 }
 
+/// Makes the first key where there is none: at the first use, so that whoever uses keys of the API alone has none.
+async fn begin(store: &Store, call: &Call, cipher: &Cipher) -> Result<()> {
+    store
+        .write(call, "signing_key.begin", async |tx| {
+            tx.lock("signing keys").await?;
+            let some: Option<SigningKeyId> = signing_key::table.select(signing_key::id).first(&mut tx.conn()).await.optional()?;
+            if some.is_none() {
+                make(tx, cipher, tx.now).await?;
+            }
+            Ok(())
+        })
+        .await
+}
+
 /// Makes the next key if it is time, and forgets those that have expired. For every replica to run now and then.
 pub async fn keep(store: &Store, call: &Call, cipher: &Cipher) -> Result<Pace> {
     store
@@ -137,13 +151,9 @@ pub async fn keep(store: &Store, call: &Call, cipher: &Cipher) -> Result<Pace> {
                 return Ok(Pace::Rest);
             }
             let newest: Option<DateTime<Utc>> = signing_key::table.select(diesel::dsl::max(signing_key::signs_from)).first(&mut tx.conn()).await?;
-            match newest {
-                None => drop(make(tx, cipher, tx.now).await?),
-                Some(newest) if newest + SIGNS - AHEAD <= tx.now => {
-                    make(tx, cipher, tx.now.max(newest) + AHEAD).await?;
-                    diesel::delete(signing_key::table.filter(signing_key::expires_at.lt(tx.now))).execute(&mut tx.conn()).await?;
-                }
-                Some(_) => (),
+            if let Some(newest) = newest.filter(|newest| *newest + SIGNS - AHEAD <= tx.now) {
+                make(tx, cipher, tx.now.max(newest) + AHEAD).await?;
+                diesel::delete(signing_key::table.filter(signing_key::expires_at.lt(tx.now))).execute(&mut tx.conn()).await?;
             }
             Ok(Pace::Rest)
         })
@@ -221,7 +231,7 @@ impl Keys {
         };
         let mut rows: Vec<Row> = load().await?;
         if rows.is_empty() {
-            keep(store, call, &self.cipher).await?;
+            begin(store, call, &self.cipher).await?;
             rows = load().await?;
         }
         let keys = Arc::new(rows.into_iter().map(|row| self.load(row)).collect::<Result<Vec<_>>>()?);

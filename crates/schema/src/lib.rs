@@ -422,8 +422,8 @@ diesel::table! {
     use diesel::sql_types::*;
     use super::sql_types::Xid8;
 
-    /// Every change, appended in the transaction that made it: history, audit log and change feed are views of it.
-    journal (xid, seq) {
+    /// Every change, appended in the transaction that made it: history, audit log and change feed are views of it. A partition holds a month (Asia/Shanghai).
+    journal (xid, seq, at) {
         /// Transaction that wrote the row; with seq, the order in which readers may follow without a gap.
         xid -> Xid8,
         /// Order within and across transactions, as handed out.
@@ -434,6 +434,8 @@ diesel::table! {
         actor_id -> Uuid,
         /// Name of the actor at the time.
         actor_name -> Text,
+        /// The role that granted the act; null for a key, whose permissions are its own.
+        acting_role -> Nullable<Text>,
         /// The request that asked for it.
         request_id -> Text,
         /// What was done, such as grid.created.
@@ -454,6 +456,43 @@ diesel::table! {
         change -> Jsonb,
         /// Version of the form of change.
         format -> Int2,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::Xid8;
+
+    /// Seals of the journal: a block is a run of its rows in the order of (xid, seq), chained to the block before by a hash.
+    journal_block (number) {
+        /// Counted from 1 without a gap.
+        number -> Int8,
+        /// Version of the form in which rows and block are hashed.
+        form -> Int2,
+        /// Rows have this seq or a greater one: the first after those restored from a dump into a cluster that counts its transactions anew; before any, the least of all numbers.
+        from_seq -> Int8,
+        /// Rows come after this transaction and seq: the last row of the block before; 0 where rows begin.
+        after_xid -> Xid8,
+        /// Seq to after_xid.
+        after_seq -> Int8,
+        /// Transaction of the last row.
+        last_xid -> Xid8,
+        /// Seq of the last row.
+        last_seq -> Int8,
+        /// How many rows there are: none in a block that only says where rows begin after a restore.
+        lines -> Int4,
+        /// The earliest at of a row.
+        first_at -> Timestamptz,
+        /// The latest at of a row.
+        last_at -> Timestamptz,
+        /// Root of the Merkle tree (RFC 9162) over the rows, SHA-256.
+        root -> Bytea,
+        /// Hash of the block before; zeros in the first.
+        previous -> Bytea,
+        /// When it was sealed.
+        sealed_at -> Timestamptz,
+        /// SHA-256 over all other columns.
+        hash -> Bytea,
     }
 }
 
@@ -716,6 +755,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     import_failure,
     import_run,
     journal,
+    journal_block,
     refresh_token,
     role_grant,
     secret,

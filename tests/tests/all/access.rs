@@ -60,6 +60,7 @@ fn body(id: &str) -> Option<Value> {
     match verb {
         "create" | "put" => Some(new(resource)),
         "update" => Some(json!({"version": 1})),
+        "verify" => Some(json!({})),
         "end" => Some(json!({"on": "2026-01-01", "reason": "测试", "version": 1})),
         "move" => Some(json!({"grid_code": "421181001001001", "reason": "测试", "version": 1})),
         "batch" => {

@@ -333,7 +333,7 @@ async fn a_restore_that_nobody_told_of_is_noticed() {
     let app = TestApp::start().await;
     let admin = app.small_town().await;
     let secret: Vec<u8> = app.db.connect().await.query_one("select value from secret where name = 'cursor'", &[]).await.unwrap().get(0);
-    let ahead = platform::event::cursor::Position { era: 0, xid: platform::event::cursor::Xid(1 << 50), seq: 3 };
+    let ahead = platform::event::cursor::Position { era: 0, xid: kernel::xid::Xid(1 << 50), seq: 3 };
     let cursor = platform::event::cursor::seal(ahead, 0, &secret).unwrap();
     assert_eq!(admin.get(&format!("/v1/events?after={cursor}")).await.code(), "event.cursor_outlived");
 }

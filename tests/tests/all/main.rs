@@ -1,6 +1,9 @@
 //! End-to-end tests: the app as its users meet it.
 
 mod access;
+mod audit;
+mod audit_seals;
+mod audit_tampering;
 mod batches;
 mod city;
 mod contract;
@@ -12,6 +15,7 @@ mod house;
 mod households;
 mod idempotency;
 mod imports;
+mod journal_months;
 mod links;
 mod lists;
 mod migrations;

@@ -1,5 +1,6 @@
-//! The platform over HTTP, one file a resource.
+//! What no resident sees, over HTTP, one file a subject.
 
+mod audit;
 mod events;
 mod webhooks;
 
@@ -7,5 +8,5 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 /// The routes of this domain.
 pub fn routes(config: &mut ServiceConfig) {
-    config.configure(events::routes).configure(webhooks::routes);
+    config.configure(audit::routes).configure(events::routes).configure(webhooks::routes);
 }

@@ -22,6 +22,7 @@ use self::statements::Statements;
 use crate::area::AreaCode;
 use crate::db::Tx;
 use crate::refusal::{Error, Fault, Refusal, Refused, Result};
+use crate::role::Role;
 use crate::sheet::Sheet;
 use crate::tabular::broken;
 
@@ -249,6 +250,7 @@ type Bound = diesel::query_builder::BoxedSqlQuery<'static, diesel::pg::Pg, diese
 
 /// Binds a chunk's rows as one array a column.
 fn bind(tx: &Tx<'_>, sheet: &'static Sheet, sql: &str, rows: &[Ready], on: NaiveDate) -> Bound {
+    let (areas, roles): (Vec<_>, Vec<_>) = tx.actor.reaches(sheet.write).map(|(area, role)| (area.to_string(), role.map(Role::word))).unzip();
     let query = sql_query(sql)
         .into_boxed()
         .bind::<Array<Integer>, _>(rows.iter().map(|row| row.line).collect::<Vec<_>>())
@@ -258,7 +260,9 @@ fn bind(tx: &Tx<'_>, sheet: &'static Sheet, sql: &str, rows: &[Ready], on: Naive
         .bind::<SqlUuid, _>(tx.actor.id)
         .bind::<Text, _>(tx.actor.name.clone())
         .bind::<Text, _>(tx.request_id.clone())
-        .bind::<Text, _>(tx.city.to_string());
+        .bind::<Text, _>(tx.city.to_string())
+        .bind::<Array<Text>, _>(areas)
+        .bind::<Array<Nullable<Text>>, _>(roles);
     (0..sheet.columns.len()).fold(query, |query, index| {
         let column: Vec<Option<String>> = rows.iter().map(|row| row.values.get(index).cloned().flatten()).collect();
         query.bind::<Array<Nullable<Text>>, _>(column)

@@ -1,7 +1,7 @@
 //! The two statements of an import, written from a sheet: one checks a chunk, one stores it.
 //!
 //! Parameters: $1 lines, $2 ids for new rows, $3 the day, $4 the caller's areas, $5 … $7 actor and request,
-//! $8 the city, $9 … one array a column.
+//! $8 the city, $9 and $10 the areas of his grants and the role of each, $11 … one array a column.
 
 use super::{ENDED, HALF_A_REFERENCE, OUT_OF_SCOPE, REFERENCE_TAKEN};
 use crate::refusal::Refusal;
@@ -24,7 +24,7 @@ pub(super) struct Statements {
 }
 
 /// The number of the first parameter that is a column.
-const FIRST_COLUMN: usize = 9;
+const FIRST_COLUMN: usize = 11;
 
 impl Statements {
     /// Writes the statements for a sheet; `given` has a bit for each column that the rows have.
@@ -112,6 +112,9 @@ fn object(sheet: &'static Sheet, row: &str) -> String {
     format!("jsonb_build_object({})", sheet.columns.iter().map(member).collect::<Vec<_>>().join(", "))
 }
 
+/// The role of the first grant that reaches a row's area, as a command of its own would find it.
+const ROLE: &str = "(select g.role from unnest($9, $10) with ordinality as g (area, role, n) where starts_with(s.area, g.area) order by g.n limit 1)";
+
 fn store(sheet: &'static Sheet, rows: &str) -> String {
     let table = sheet.table;
     let names: Vec<_> = sheet.stored_columns().map(|column| column.name).collect();
@@ -123,8 +126,8 @@ fn store(sheet: &'static Sheet, rows: &str) -> String {
         "{rows}, saved as (\n    insert into {table} as t (id, {columns}) select i.id, {values} from i where i.stored_id is null or i.differs\n    \
          on conflict (id) do update set {set}, version = t.version + 1, updated_at = now()\n    \
          returning t.id, t.{key} as key, t.version, {area} as area, {now} as now\n), told as (\n    \
-         insert into journal (actor_id, actor_name, request_id, action, object_kind, object_id, area_code, former_area_code, version, change)\n    \
-         select $5, $6, $7, '{table}.' || case when i.stored_id is null then 'created' else 'changed' end, '{table}', s.id, s.area, nullif(i.was_in, s.area), s.version,\n        \
+         insert into journal (actor_id, actor_name, acting_role, request_id, action, object_kind, object_id, area_code, former_area_code, version, change)\n    \
+         select $5, $6, {ROLE}, $7, '{table}.' || case when i.stored_id is null then 'created' else 'changed' end, '{table}', s.id, s.area, nullif(i.was_in, s.area), s.version,\n        \
          case when i.stored_id is null then jsonb_strip_nulls(s.now) else journal_diff({before}, s.now) end\n    \
          from saved s join i on i.id = s.id\n)\nselect s.key, i.stored_id is null as fresh from saved s join i on i.id = s.id",
         before = object(sheet, "(i.was)"),

@@ -1,16 +1,10 @@
 //! Where a reader of the feed stands: a place in the journal, and the signed text that callers carry it in.
 
-use std::io::Write;
-
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use diesel::deserialize::{FromSql, FromSqlRow};
-use diesel::expression::AsExpression;
-use diesel::pg::{Pg, PgValue};
-use diesel::serialize::{IsNull, Output, ToSql};
 use hmac::{Hmac, KeyInit, Mac};
+use kernel::xid::Xid;
 use kernel::{Error, Kind, Refusal, Result};
-use schema::sql_types::Xid8;
 use sha2::Sha256;
 
 /// A cursor that is not ours.
@@ -27,24 +21,6 @@ pub const OUTLIVED: Refusal = Refusal::conflict(
     "The database was restored from a backup after this cursor was made, and events that you have may be gone: read everything anew (such as \
      /v1/exports), then go on with after=now, or leave `after` out to read the feed from its beginning.",
 );
-
-/// A transaction id of Postgres that never wraps round.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, AsExpression, FromSqlRow)]
-#[diesel(sql_type = Xid8)]
-pub struct Xid(pub u64);
-
-impl FromSql<Xid8, Pg> for Xid {
-    fn from_sql(value: PgValue<'_>) -> diesel::deserialize::Result<Self> {
-        Ok(Self(u64::from_be_bytes(value.as_bytes().try_into()?)))
-    }
-}
-
-impl ToSql<Xid8, Pg> for Xid {
-    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> diesel::serialize::Result {
-        out.write_all(&self.0.to_be_bytes())?;
-        Ok(IsNull::No)
-    }
-}
 
 /// A place in the journal: everything up to it has been read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

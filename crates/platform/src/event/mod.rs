@@ -10,13 +10,14 @@ pub mod watch;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel::text::Key;
+use kernel::xid::Xid;
 use kernel::{AreaCode, Permission, Result, Scope, Stamp, View};
 use schema::journal;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use cursor::{OUTLIVED, Position, Xid};
+use cursor::{OUTLIVED, Position};
 use epoch::Eras;
 
 /// May follow events.

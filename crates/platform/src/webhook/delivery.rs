@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel::page::Cursor;
+use kernel::xid::Xid;
 use kernel::{Expected, Page, Paging, Refusal, Result, Stamp, Tx, View, id, text_enum};
 use schema::{journal, webhook_attempt, webhook_delivery, webhook_progress};
 use serde::{Deserialize, Serialize};
@@ -16,7 +17,7 @@ use super::courier::Failure;
 use super::{UNVERIFIED, Webhook, WebhookId, WebhookState, get, lock};
 use crate::event;
 use crate::event::After;
-use crate::event::cursor::{Position, Xid};
+use crate::event::cursor::Position;
 use crate::event::epoch::Eras;
 
 id!(

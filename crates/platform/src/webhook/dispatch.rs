@@ -10,6 +10,7 @@ use diesel_async::RunQueryDsl;
 use kernel::cipher::Cipher;
 use kernel::manifest::Powers;
 use kernel::task::{Pace, Task};
+use kernel::xid::Xid;
 use kernel::{Call, Db, Error, Result, View, clock};
 use schema::{journal, webhook, webhook_delivery};
 
@@ -18,7 +19,7 @@ use super::courier::{Answer, Courier, Failure, Letter};
 use super::delivery::DeliveryState;
 use super::lease::{Claim, claim, hold, release};
 use super::{DisabledBecause, Webhook, WebhookState, owner, secret};
-use crate::event::cursor::{Position, Xid};
+use crate::event::cursor::Position;
 use crate::event::epoch::Eras;
 use crate::event::{self, Line, Wanted};
 

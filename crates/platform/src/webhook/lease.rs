@@ -5,12 +5,13 @@ use chrono::TimeDelta;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Timestamptz, Uuid};
 use diesel_async::RunQueryDsl;
+use kernel::xid::Xid;
 use kernel::{Result, Stamp, Tx};
 use schema::sql_types::Xid8;
 use schema::webhook_progress;
 
 use super::WebhookId;
-use crate::event::cursor::{Position, Xid};
+use crate::event::cursor::Position;
 use crate::event::epoch::Eras;
 
 /// How long a webhook is a sender's own: longer than an attempt and its notes can take.
