@@ -42,7 +42,16 @@ impl TestApp {
 
     /// Starts it with other settings.
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
-        let db = TestDb::lease().await;
+        Self::on(TestDb::lease().await, change).await
+    }
+
+    /// Starts another replica on the same database.
+    pub async fn beside(&self, change: impl FnOnce(&mut Config)) -> Self {
+        Self::on(TestDb::at(&self.db.url), change).await
+    }
+
+    /// Starts it on a database.
+    pub async fn on(db: TestDb, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::of(&db.url).unwrap();
         config.database_pool = 8;
         config.port = 0;

@@ -1,7 +1,9 @@
 //! What tests stand on: a database of their own, the real app on a real port, users that are HTTP clients.
 
 pub mod app;
+pub mod cluster;
 pub mod db;
 
 pub use app::{Answer, TestApp, User};
+pub use cluster::Cluster;
 pub use db::TestDb;

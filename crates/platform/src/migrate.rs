@@ -1,7 +1,8 @@
 //! Bringing a database to the form that this version needs.
 
-use diesel_async::{AsyncConnection, AsyncMigrationHarness, AsyncPgConnection, SimpleAsyncConnection};
+use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use kernel::connect::Endpoint;
 use kernel::{Error, Result};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
@@ -27,11 +28,12 @@ pub fn undo(url: &str) -> Result<()> {
 /// The harness blocks, which only a runtime with several threads allows; the callers have one each.
 fn on_own_runtime<T: Send>(url: &str, work: impl AsyncFnOnce(AsyncPgConnection) -> Result<T> + Send) -> Result<T> {
     let failed = |error: &dyn std::fmt::Display| Error::Internal(format!("migration: {error}"));
+    let endpoint = Endpoint::parse(url)?;
     std::thread::scope(|scope| {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(|error| failed(&error))?;
         let thread = scope.spawn(move || {
             runtime.block_on(async {
-                let mut conn = AsyncPgConnection::establish(url).await.map_err(|error| failed(&error))?;
+                let mut conn = endpoint.connect().await.map_err(|error| failed(&error))?;
                 // Held until the connection closes, so that two replicas do not migrate at the same time.
                 conn.batch_execute("set statement_timeout = 0; select pg_advisory_lock(hashtextextended('linli.migrate' || current_schema(), 0))").await?;
                 work(conn).await

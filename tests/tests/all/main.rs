@@ -16,3 +16,4 @@ mod lists;
 mod migrations;
 mod pattern;
 mod readme;
+mod tls;
