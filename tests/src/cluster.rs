@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio_postgres::{Client, NoTls};
 
+/// How long it may take to start.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// A cluster that listens on a port of its own; it vanishes with this.
 pub struct Cluster {
     /// Its database, over TCP.
@@ -43,9 +46,9 @@ impl Cluster {
 
     /// Starts it again.
     pub fn go_on(&self) {
-        let deadline = Instant::now() + Duration::from_secs(30);
+        let deadline = Instant::now() + PATIENCE;
         // The children of a server that was killed take a moment to notice; until then no other may start.
-        while !run(&["start".as_ref(), self.folder.path()], self.port) {
+        while !run(&["start".as_ref(), self.folder.path(), "sure".as_ref()], self.port) {
             assert!(Instant::now() < deadline, "the cluster does not start");
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -75,11 +78,19 @@ impl Cluster {
         signal("KILL", &pid);
     }
 
-    /// A plain connection.
+    /// A plain connection, as soon as it takes one.
     pub async fn connect(&self) -> Client {
-        let (client, driver) = tokio_postgres::connect(&self.url, NoTls).await.unwrap();
-        tokio::spawn(driver);
-        client
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match tokio_postgres::connect(&self.url, NoTls).await {
+                Ok((client, driver)) => {
+                    tokio::spawn(driver);
+                    return client;
+                }
+                Err(error) => assert!(Instant::now() < deadline, "{error}"),
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Writes a file that belongs to the server into its folder, and returns its path.
