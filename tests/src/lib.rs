@@ -3,7 +3,9 @@
 pub mod app;
 pub mod cluster;
 pub mod db;
+pub mod process;
 
 pub use app::{Answer, TestApp, User};
 pub use cluster::Cluster;
 pub use db::TestDb;
+pub use process::Process;

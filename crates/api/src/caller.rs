@@ -10,11 +10,12 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use kernel::{Actor, AreaCode, Call, Db, Error, Kind, Page, Paging, Refusal, Result, Scope, Tx, View, clock};
 use platform::api_key::{KEY_MISSING, Keyring};
 use platform::idempotency::{self, Answered};
+use platform::secret::Secret;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use crate::body::BodyDigest;
-use crate::frame::RequestId;
+use crate::passage::Passage;
 use crate::problem::{Language, Problem};
 use crate::query::{PageParams, Query, SortParam};
 use crate::reply::{Answer, List, Reply, WriteReply, Written};
@@ -35,11 +36,21 @@ pub struct Services {
     /// Keys found good a moment ago.
     pub keyring: Keyring,
     /// Signs cursors.
-    pub cursor_secret: Vec<u8>,
+    pub cursor_secret: Secret,
     /// The city that this deployment serves.
     pub city: AreaCode,
     /// Bytes of an import.
     pub max_import_bytes: u64,
+}
+
+impl Services {
+    /// The call of whoever asks before he is known: he may see nothing.
+    #[must_use]
+    pub fn nobody(&self, request_id: &str) -> Call {
+        let now = clock::now();
+        let actor = Arc::new(Actor::system(Scope::default()));
+        Call { actor, now, as_of: clock::day(now), request_id: request_id.to_owned(), city: self.city.clone() }
+    }
 }
 
 /// Who calls.
@@ -57,17 +68,16 @@ impl FromRequest for Caller {
         let request = request.clone();
         Box::pin(async move {
             let services = request.app_data::<web::Data<Services>>().cloned().ok_or_else(|| Problem::from(Error::Internal("no services".to_owned())))?;
+            let passage = Passage::of(&request).ok_or_else(|| Problem::from(Error::Internal("no frame".to_owned())))?;
             let header = request.headers().get(AUTHORIZATION).and_then(|header| header.to_str().ok()).unwrap_or_default();
             let key = header.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, key)| key.trim());
-            let now = clock::now();
-            let mut call = Call {
-                actor: Arc::new(Actor::system(Scope::default())),
-                now,
-                as_of: clock::day(now),
-                request_id: request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default(),
-                city: services.city.clone(),
+            let mut call = services.nobody(&passage.request_id);
+            let actor = match key.filter(|key| !key.is_empty()) {
+                Some(key) => services.keyring.actor(&services.db, &call, key).await,
+                None => Err((&KEY_MISSING).into()),
             };
-            call.actor = services.keyring.actor(&services.db, &call, key.filter(|key| !key.is_empty()).ok_or(&KEY_MISSING)?).await?;
+            call.actor = actor.map_err(|error| passage.turn_away(error))?;
+            passage.admit(&call.actor)?;
             Ok(Self { services, call, request })
         })
     }
@@ -109,7 +119,12 @@ impl Caller {
         Ok(self.services.db.browse(&self.call, work).await?)
     }
 
-    /// A read of one instant, however long it takes.
+    /// Statistics, which may be of a moment ago.
+    pub async fn report<R>(&self, work: impl AsyncFn(&View<'_>) -> Result<R>) -> Reply<R> {
+        Ok(self.services.db.report(&self.call, work).await?)
+    }
+
+    /// A read of one instant, however long it takes and perhaps of a moment ago.
     pub async fn snapshot<R>(&self, work: impl AsyncFn(&View<'_>) -> Result<R>) -> Reply<R> {
         Ok(self.services.db.snapshot(&self.call, work).await?)
     }
@@ -130,7 +145,8 @@ impl Caller {
         if let Some(limit) = page.limit.filter(|limit| *limit < 1) {
             return Err(crate::query::BAD_PARAMETER.at("limit").with("name", format!("limit={limit}")).into());
         }
-        let paging = Paging::new(page.limit, page.after.clone(), page.include_total.unwrap_or(false), sort, &self.services.cursor_secret);
+        let secret = self.services.cursor_secret.read(&self.services.db, &self.call).await?;
+        let paging = Paging::new(page.limit, page.after.clone(), page.include_total.unwrap_or(false), sort, secret);
         // The cursor pins the day, so that a list walked over midnight speaks of one day.
         let pinned = paging.pinned_day()?;
         if pinned.is_some_and(|pinned| page.as_of.is_some_and(|asked| asked != pinned)) {

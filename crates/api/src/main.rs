@@ -4,14 +4,12 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use api::config::{Config, HELP};
-use api::{domains, server};
+use api::{domains, log, serve, server};
 use chrono::TimeDelta;
 use clap::{Args, Parser, Subcommand};
-use kernel::db::Store;
 use kernel::text::Name;
 use kernel::{AreaCode, Error, Result};
 use platform::{api_key, migrate};
-use tracing_subscriber::EnvFilter;
 use uuid::Uuid;
 
 /// Linli (邻里): the backend on which a city runs the governance of its residential compounds.
@@ -27,9 +25,10 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve the API until SIGINT or SIGTERM; requests in hand are finished first.
+    /// Serve the API until SIGINT or SIGTERM; requests in hand are finished first, a second signal ends it at once.
     ///
-    /// Prints one line with its address when it is ready. The database must have been migrated.
+    /// Prints one line with its address when it listens. Until it meets a database that was migrated to this version,
+    /// it answers 503.
     #[command(after_long_help = HELP)]
     Serve,
     /// Bring the database to the form that this version needs.
@@ -113,7 +112,7 @@ enum Key {
 #[actix_web::main]
 async fn main() -> std::process::ExitCode {
     let cli = Cli::parse();
-    log();
+    log::start();
     match run(cli).await {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => {
@@ -126,12 +125,7 @@ async fn main() -> std::process::ExitCode {
 async fn run(cli: Cli) -> Result<()> {
     let config = || Config::load(cli.config.as_deref());
     match cli.command {
-        Command::Serve => {
-            let config = config()?;
-            let (server, port) = server::start(&config, store(&config)?).await?;
-            say(&format!("linli serves http://{}:{port}, documented at http://{}:{port}/docs/", config.host, config.host))?;
-            server.await.map_err(|error| Error::Internal(error.to_string()))
-        }
+        Command::Serve => serve::serve(&config()?, say).await,
         Command::Migrate => {
             let ran = migrate::run(&config()?.database_url)?;
             ran.iter().try_for_each(|name| say(name))
@@ -147,7 +141,7 @@ async fn run(cli: Cli) -> Result<()> {
         }
         Command::Demo(Demo::Load { city }) => {
             let config = config()?;
-            let said = match demo::load(&store(&config)?, &server::operator(&config, "linli demo"), city.scale, city.seed).await? {
+            let said = match demo::load(&config.store()?, &server::operator(&config, "linli demo"), city.scale, city.seed).await? {
                 Some(loaded) => loaded.join("\n"),
                 None => "the database holds areas already; it is left as it is".to_owned(),
             };
@@ -168,40 +162,24 @@ async fn key(config: impl Fn() -> Result<Config>, command: Key) -> Result<()> {
             let call = server::operator(&config, "linli key");
             let area = area.unwrap_or_else(|| config.city_code.clone());
             let expires_at = call.now + TimeDelta::days(i64::from(days));
-            let (_, key) = store(&config)?.write(&call, "api_key.create", async |tx| api_key::create(tx, &name, &permission, &area, expires_at).await).await?;
+            let (_, key) = config.store()?.write(&call, "api_key.create", async |tx| api_key::create(tx, &name, &permission, &area, expires_at).await).await?;
             say(&key)
         }
         Key::List => {
             let config = config()?;
-            let keys = store(&config)?.browse(&server::operator(&config, "linli key"), api_key::list).await?;
+            let keys = config.store()?.browse(&server::operator(&config, "linli key"), api_key::list).await?;
             keys.iter().try_for_each(|key| say(&serde_json::to_string(key).map_err(|error| Error::Internal(error.to_string()))?))
         }
         Key::Revoke { id } => {
             let config = config()?;
             let call = server::operator(&config, "linli key");
-            let revoked = store(&config)?.write(&call, "api_key.revoke", async |tx| api_key::revoke(tx, id.into()).await).await?;
+            let revoked = config.store()?.write(&call, "api_key.revoke", async |tx| api_key::revoke(tx, id.into()).await).await?;
             if revoked { say("revoked") } else { Err(Error::Internal(format!("there is no key {id} in force"))) }
         }
         Key::Permissions => domains::permissions().try_for_each(|(name, zh, en)| say(&format!("{name:<20} {zh} · {en}"))),
     }
 }
 
-fn store(config: &Config) -> Result<Store> {
-    Store::new(&config.connection_url(), config.database_pool)
-}
-
 fn say(text: &str) -> Result<()> {
     writeln!(std::io::stdout(), "{text}").map_err(|error| Error::Internal(error.to_string()))
-}
-
-/// One line an event on standard error: JSON for machines, text where a person looks on.
-fn log() {
-    let filter = std::env::var("LOG").ok().and_then(|filter| EnvFilter::try_new(filter).ok()).unwrap_or_else(|| EnvFilter::new("info"));
-    let text = match std::env::var("LOG_FORMAT").as_deref() {
-        Ok("json") => false,
-        Ok("text") => true,
-        _ => std::io::IsTerminal::is_terminal(&std::io::stderr()),
-    };
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    if text { builder.with_target(false).init() } else { builder.json().flatten_event(true).init() }
 }

@@ -19,7 +19,7 @@ use crate::journal::{self, Entry, Recorded};
 use crate::measures::Measures;
 use crate::pool::{Connections, Lease, PoolUse};
 use crate::reads::Reads;
-use crate::refusal::{Error, OUTCOME_UNKNOWN, Result};
+use crate::refusal::{DATABASE_AWAY, Error, OUTCOME_UNKNOWN, Result};
 use crate::role::Role;
 
 /// A connection as queries take it: shared, so that a few can be on their way at once.
@@ -262,6 +262,12 @@ impl Store {
     /// Reads that must all see the same instant, however long they take; from the replica where there is one.
     pub async fn snapshot<T>(&self, call: &Call, work: impl AsyncFn(&View<'_>) -> Result<T>) -> Result<T> {
         look(self.begin_apart(LONG_READ).await?, call, work).await
+    }
+
+    /// Asks the replica itself, and nobody else where it is away.
+    pub async fn ask_replica<T>(&self, call: &Call, work: impl AsyncFn(&View<'_>) -> Result<T>) -> Result<T> {
+        let replica = self.replica.as_ref().ok_or(&DATABASE_AWAY)?;
+        look(replica.begin("begin read only").await?, call, work).await
     }
 
     /// Begins a read on the replica where there is one. Where that is away, everything else still works, so this

@@ -11,6 +11,7 @@ pub mod clock;
 pub mod connect;
 pub mod db;
 pub mod export;
+pub mod gauge;
 mod id;
 pub mod import;
 pub mod journal;
@@ -27,6 +28,7 @@ pub mod tabular;
 pub mod task;
 pub mod text;
 mod text_enum;
+pub mod trace;
 
 /// What the macros of this crate expand to; not for direct use.
 #[doc(hidden)]

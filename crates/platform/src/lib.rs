@@ -1,6 +1,7 @@
 //! What no resident sees: API keys, idempotency, import runs, shared secrets, migrations.
 
 pub mod api_key;
+pub mod gauges;
 pub mod idempotency;
 pub mod import_run;
 pub mod migrate;
