@@ -36,6 +36,7 @@ pub struct TestApp {
     pub config: Config,
     store: Store,
     servers: Mutex<Vec<actix_web::dev::ServerHandle>>,
+    metrics_port: Option<u16>,
 }
 
 impl TestApp {
@@ -46,7 +47,16 @@ impl TestApp {
 
     /// Starts it with other settings.
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
-        let db = TestDb::lease().await;
+        Self::on(TestDb::lease().await, change).await
+    }
+
+    /// Starts another replica on the same database.
+    pub async fn beside(&self, change: impl FnOnce(&mut Config)) -> Self {
+        Self::on(TestDb::at(&self.db.url), change).await
+    }
+
+    /// Starts it on a database.
+    pub async fn on(db: TestDb, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::of(&db.url).unwrap();
         config.mode = Mode::Demo;
         config.database_pool = 8;
@@ -55,13 +65,13 @@ impl TestApp {
         config.cors_origins = "https://h5.example.cn".to_owned();
         config.max_import_bytes = 64 << 20;
         change(&mut config);
-        let (base, server) = serve(&config).await;
-        Self { base, store: db.store(), db, config, servers: Mutex::new(vec![server]) }
+        let (base, metrics_port, server) = serve(&config).await;
+        Self { base, store: db.store(), db, config, servers: Mutex::new(vec![server]), metrics_port }
     }
 
     /// Starts another server on the same database; returns where it listens.
     pub async fn replica(&self) -> String {
-        let (base, server) = serve(&self.config).await;
+        let (base, _, server) = serve(&self.config).await;
         self.servers.lock().unwrap().push(server);
         base
     }
@@ -80,7 +90,7 @@ impl TestApp {
     /// A client without a key.
     #[must_use]
     pub fn stranger(&self) -> User {
-        User { base: self.base.clone(), key: None, http: reqwest::Client::new() }
+        User::at(&self.base, None)
     }
 
     /// Makes a key.
@@ -129,7 +139,15 @@ impl TestApp {
     /// A client that shows this key or token.
     #[must_use]
     pub fn bearer(&self, key: &str) -> User {
-        User::of(&self.base, key.to_owned())
+        User::at(&self.base, Some(key))
+    }
+
+    /// What it tells Prometheus.
+    pub async fn metrics(&self) -> String {
+        let url = format!("http://127.0.0.1:{}/metrics", self.metrics_port.expect("it was started with a metrics_address"));
+        let answer = reqwest::get(url).await.unwrap();
+        assert_eq!(answer.status().as_u16(), 200);
+        answer.text().await.unwrap()
     }
 
     /// A pool on its database, for what no API does.
@@ -165,20 +183,20 @@ pub async fn key(store: &Store, config: &Config, permissions: &[&str], area: &st
     (row.id, key)
 }
 
-/// Serves the app on a thread of its own; returns where it listens.
-async fn serve(config: &Config) -> (String, actix_web::dev::ServerHandle) {
+/// Serves the app on a thread of its own; returns where it listens, and where its metrics are.
+async fn serve(config: &Config) -> (String, Option<u16>, actix_web::dev::ServerHandle) {
     let (sender, started) = tokio::sync::oneshot::channel();
     let settings = config.clone();
     std::thread::spawn(move || {
         actix_web::rt::System::new().block_on(async move {
-            let store = Store::new(&settings.database_url, settings.database_pool).unwrap().strict();
-            let (server, port) = server::start(&settings, store).await.unwrap();
-            sender.send((port, server.handle())).ok().unwrap();
-            server.await.unwrap();
+            let store = settings.store().unwrap().strict();
+            let running = server::start(&settings, store).await.unwrap();
+            sender.send((running.port, running.metrics_port, running.handle())).ok().unwrap();
+            running.run().await.unwrap();
         });
     });
-    let (port, server) = started.await.unwrap();
-    (format!("http://127.0.0.1:{port}"), server)
+    let (port, metrics_port, server) = started.await.unwrap();
+    (format!("http://127.0.0.1:{port}"), metrics_port, server)
 }
 
 /// The files of the small town, in the order in which to import them.
@@ -253,10 +271,10 @@ impl Answer {
 }
 
 impl User {
-    /// A client of a server with a key.
+    /// A client of the server at this address.
     #[must_use]
-    pub fn of(base: &str, key: String) -> Self {
-        Self { base: base.to_owned(), key: Some(key), http: reqwest::Client::new() }
+    pub fn at(base: &str, key: Option<&str>) -> Self {
+        Self { base: base.to_owned(), key: key.map(ToOwned::to_owned), http: reqwest::Client::new() }
     }
 
     /// The same client at another server.
@@ -282,6 +300,11 @@ impl User {
 
     /// Sends a request and checks the exchange against the document.
     pub async fn send(&self, request: RequestBuilder) -> Answer {
+        self.try_send(request).await.expect("an answer")
+    }
+
+    /// The same, where there may be no answer.
+    pub async fn try_send(&self, request: RequestBuilder) -> Option<Answer> {
         let request = request.build().unwrap();
         let (method, path) = (request.method().clone(), request.url().path().to_owned());
         let overridden = request
@@ -289,11 +312,11 @@ impl User {
             .get("x-http-method-override")
             .map(|method| method.to_str().unwrap().to_owned())
             .filter(|method| ["PATCH", "PUT", "DELETE"].contains(&method.as_str()));
-        let response = self.http.execute(request).await.unwrap();
+        let response = self.http.execute(request).await.ok()?;
         let method = overridden.unwrap_or_else(|| method.to_string());
         let answer = read(response).await;
         check(&method, &path, &answer);
-        answer
+        Some(answer)
     }
 
     /// GET.
@@ -348,7 +371,7 @@ fn check(method: &str, path: &str, answer: &Answer) {
     }
     let Some((pattern, operation)) = operation(document, method, path) else {
         assert!(
-            answer.status == 404 || answer.status == 405 || method == "HEAD" || method == "OPTIONS" || path.starts_with("/docs") || path == "/openapi.json",
+            [404, 405, 429].contains(&answer.status) || method == "HEAD" || method == "OPTIONS" || path.starts_with("/docs") || path == "/openapi.json",
             "{method} {path}: {answer:?}"
         );
         return;

@@ -8,8 +8,8 @@ use tokio_postgres::{Client, NoTls};
 pub struct TestDb {
     /// Where it is.
     pub url: String,
-    /// Holds the lease: the lock ends with the connection.
-    lease: Client,
+    /// Holds the lease, where it is leased: the lock ends with the connection.
+    _lease: Option<Client>,
 }
 
 impl TestDb {
@@ -36,28 +36,16 @@ impl TestDb {
                 lease.batch_execute(&format!("create schema {schema}")).await.unwrap();
                 migrate::run(&url).unwrap();
             }
-            let db = Self { url, lease };
-            db.empty(&schema).await;
-            return db;
+            empty(&lease, &schema).await;
+            return Self { url, _lease: Some(lease) };
         }
         unreachable!("numbers do not end")
     }
 
-    /// Deletes all rows that tests made, in one batch, past the triggers that guard the journal.
-    async fn empty(&self, schema: &str) {
-        let tables = self
-            .lease
-            .query(
-                "select relname from pg_class where relnamespace = to_regnamespace($1) and relkind in ('r', 'p') and not relispartition \
-                 and relname not in ('secret', 'grid_size_band', '__diesel_schema_migrations')",
-                &[&schema],
-            )
-            .await
-            .unwrap();
-        let deletes: String = tables.iter().map(|row| format!("delete from {schema}.{};", row.get::<_, String>(0))).collect();
-        // The background of an app that is about to end may be sealing what was there before.
-        let wait = format!("lock table {schema}.journal_block in access exclusive mode;");
-        self.lease.batch_execute(&format!("begin; set local session_replication_role = replica; {wait} {deletes} commit")).await.unwrap();
+    /// A database that is somebody else's, as it stands.
+    #[must_use]
+    pub fn at(url: &str) -> Self {
+        Self { url: url.to_owned(), _lease: None }
     }
 
     /// A pool on it that fails commands which journal nothing.
@@ -72,4 +60,20 @@ impl TestDb {
         tokio::spawn(driver);
         client
     }
+}
+
+/// Deletes all rows that tests made, in one batch, past the triggers that guard the journal.
+async fn empty(lease: &Client, schema: &str) {
+    let tables = lease
+        .query(
+            "select relname from pg_class where relnamespace = to_regnamespace($1) and relkind in ('r', 'p') and not relispartition \
+             and relname not in ('secret', 'grid_size_band', '__diesel_schema_migrations')",
+            &[&schema],
+        )
+        .await
+        .unwrap();
+    let deletes: String = tables.iter().map(|row| format!("delete from {schema}.{};", row.get::<_, String>(0))).collect();
+    // The background of an app that is about to end may be sealing what was there before.
+    let wait = format!("lock table {schema}.journal_block in access exclusive mode;");
+    lease.batch_execute(&format!("begin; set local session_replication_role = replica; {wait} {deletes} commit")).await.unwrap();
 }

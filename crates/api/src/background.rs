@@ -1,37 +1,45 @@
 //! The thread on which the tasks run, beside the threads that serve requests.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use kernel::Call;
 use kernel::db::Store;
 use kernel::task::{Pace, Task};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::LocalSet;
 use tokio::time::{sleep, timeout};
+
+use crate::meters::Meters;
 
 /// How long tasks may take to finish what they have in hand when the server ends.
 const PARTING: Duration = Duration::from_secs(10);
 
-/// Keeps the tasks running until it is dropped.
+/// Keeps the tasks running until it is ended or dropped.
 pub struct Background {
-    // Its end is the news: nothing is ever sent.
-    _running: watch::Sender<()>,
+    // Their ends are the news: nothing is ever sent.
+    running: watch::Sender<()>,
+    ended: oneshot::Receiver<()>,
 }
 
 impl Background {
     /// Starts the tasks on a thread of their own; `call` makes the call of one run.
-    pub fn start(store: Store, tasks: Vec<Task>, call: impl Fn(&str) -> Call + Clone + Send + 'static) -> std::io::Result<Self> {
+    pub fn start(store: Store, tasks: Vec<Task>, meters: Arc<Meters>, call: impl Fn(&str) -> Call + Clone + Send + 'static) -> std::io::Result<Self> {
         let (running, ended) = watch::channel(());
+        let (alive, all_ended) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         std::thread::Builder::new().name("background".to_owned()).spawn(move || {
+            let _alive: oneshot::Sender<()> = alive;
             let local = LocalSet::new();
             let all = async {
                 let db = store.on_this_thread();
                 let loops = tasks.into_iter().map(|task| {
-                    let (db, call, mut ended) = (db.clone(), call.clone(), ended.clone());
+                    let (db, call, meters, mut ended) = (db.clone(), call.clone(), Arc::clone(&meters), ended.clone());
                     async move {
                         while ended.has_changed().is_ok() {
-                            let pace = (task.work)(db.clone(), call(task.name)).await.unwrap_or_else(|error| {
+                            let done = (task.work)(db.clone(), call(task.name)).await;
+                            meters.task(task.name, done.is_ok());
+                            let pace = done.unwrap_or_else(|error| {
                                 tracing::warn!(task = task.name, %error, "a task failed; it is run again");
                                 Pace::Rest
                             });
@@ -50,6 +58,12 @@ impl Background {
             };
             local.block_on(&runtime, all);
         })?;
-        Ok(Self { _running: running })
+        Ok(Self { running, ended: all_ended })
+    }
+
+    /// Ends the tasks, and waits until they have finished what they have in hand.
+    pub async fn end(self) {
+        drop(self.running);
+        drop(self.ended.await);
     }
 }

@@ -3,6 +3,7 @@
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
@@ -16,6 +17,7 @@ use platform::event::watch::Watch;
 use platform::idempotency::{self, Answered};
 use platform::identity::{Identities, Identity, MISSING, NOT_A_PERSON};
 use platform::password::{Passwords, Profile};
+use platform::secret::Secret;
 use platform::session::{SessionId, UNFINISHED};
 use platform::signing_key::Keys;
 use platform::webhook::courier::Courier;
@@ -24,7 +26,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::body::BodyDigest;
-use crate::frame::RequestId;
+use crate::passage::Passage;
 use crate::problem::{Language, Problem};
 use crate::query::{PageParams, Query, SortParam};
 use crate::reply::{Answer, List, Reply, WriteReply, Written};
@@ -62,11 +64,21 @@ pub struct Services {
     /// Posts to webhooks.
     pub courier: Courier,
     /// Signs cursors.
-    pub cursor_secret: Vec<u8>,
+    pub cursor_secret: Secret,
     /// The city that this deployment serves.
     pub city: AreaCode,
     /// Bytes of an import.
     pub max_import_bytes: u64,
+}
+
+impl Services {
+    /// The call of whoever asks before he is known: he may do nothing.
+    #[must_use]
+    pub fn nobody(&self, request_id: &str) -> Call {
+        let now = clock::now();
+        let actor = Arc::new(Actor::new(Uuid::nil(), "visitor".to_owned(), Vec::new()));
+        Call { actor, now, as_of: clock::day(now), request_id: request_id.to_owned(), city: self.city.clone() }
+    }
 }
 
 /// Who calls.
@@ -88,24 +100,19 @@ impl FromRequest for Visitor {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(visit(request))
+        let visit = Self::of(request).and_then(|(visitor, passage)| passage.admit_stranger().map(|()| visitor));
+        ready(visit)
     }
 }
 
-fn visit(request: &HttpRequest) -> Result<Visitor, Problem> {
-    let services = request.app_data::<web::Data<Services>>().cloned().ok_or_else(|| Problem::from(Error::Internal("no services".to_owned())))?;
-    let now = clock::now();
-    let call = Call {
-        actor: Arc::new(Actor::new(Uuid::nil(), "visitor".to_owned(), Vec::new())),
-        now,
-        as_of: clock::day(now),
-        request_id: request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default(),
-        city: services.city.clone(),
-    };
-    Ok(Visitor { services, call })
-}
-
 impl Visitor {
+    fn of(request: &HttpRequest) -> Result<(Self, Rc<Passage>), Problem> {
+        let services = request.app_data::<web::Data<Services>>().cloned().ok_or_else(|| Problem::from(Error::Internal("no services".to_owned())))?;
+        let passage = Passage::of(request).ok_or_else(|| Problem::from(Error::Internal("no frame".to_owned())))?;
+        let call = services.nobody(&passage.request_id);
+        Ok((Self { services, call }, passage))
+    }
+
     /// What the threads' requests share.
     #[must_use]
     pub fn services(&self) -> &Services {
@@ -150,10 +157,15 @@ impl FromRequest for Caller {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            let Visitor { services, mut call } = visit(&request)?;
+            let (Visitor { services, mut call }, passage) = Visitor::of(&request)?;
             let header = request.headers().get(AUTHORIZATION).and_then(|header| header.to_str().ok()).unwrap_or_default();
             let bearer = header.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, bearer)| bearer.trim());
-            let identity = services.identities.find(&services.db, &call, bearer.filter(|bearer| !bearer.is_empty()).ok_or(&MISSING)?).await?;
+            let found = match bearer.filter(|bearer| !bearer.is_empty()) {
+                Some(bearer) => services.identities.find(&services.db, &call, bearer).await,
+                None => Err((&MISSING).into()),
+            };
+            let identity = found.map_err(|error| passage.turn_away(error))?;
+            passage.admit(&identity.actor)?;
             let duties = identity.person.as_ref().map_or(&[][..], |person| &person.duties);
             // What a person must do first, he does to his own account; nothing else is open before.
             if !duties.is_empty() && !request.path().starts_with(OWN) {
@@ -213,7 +225,12 @@ impl Caller {
         Ok(self.services.db.browse(&self.call, work).await?)
     }
 
-    /// A read of one instant, however long it takes.
+    /// Statistics, which may be of a moment ago.
+    pub async fn report<R>(&self, work: impl AsyncFn(&View<'_>) -> Result<R>) -> Reply<R> {
+        Ok(self.services.db.report(&self.call, work).await?)
+    }
+
+    /// A read of one instant, however long it takes and perhaps of a moment ago.
     pub async fn snapshot<R>(&self, work: impl AsyncFn(&View<'_>) -> Result<R>) -> Reply<R> {
         Ok(self.services.db.snapshot(&self.call, work).await?)
     }
@@ -234,7 +251,8 @@ impl Caller {
         if let Some(limit) = page.limit.filter(|limit| *limit < 1) {
             return Err(crate::query::BAD_PARAMETER.at("limit").with("name", format!("limit={limit}")).into());
         }
-        let paging = Paging::new(page.limit, page.after.clone(), page.include_total.unwrap_or(false), sort, &self.services.cursor_secret);
+        let secret = self.services.cursor_secret.read(&self.services.db, &self.call).await?;
+        let paging = Paging::new(page.limit, page.after.clone(), page.include_total.unwrap_or(false), sort, secret);
         // The cursor pins the day, so that a list walked over midnight speaks of one day.
         let pinned = paging.pinned_day()?;
         if pinned.is_some_and(|pinned| page.as_of.is_some_and(|asked| asked != pinned)) {

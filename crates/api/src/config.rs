@@ -1,6 +1,9 @@
 //! Configuration: by environment, or by a file with the same names; the environment wins.
 
+use std::net::SocketAddr;
+
 use kernel::cipher::Cipher;
+use kernel::db::Store;
 use kernel::{AreaCode, Error, Result};
 use platform::password::Profile;
 use serde::Deserialize;
@@ -11,6 +14,7 @@ Configuration, by environment variable or in the file that LINLI_CONFIG names (T
 
   DATABASE_URL         the Postgres database, as postgresql://user:password@host/database; needed
   DATABASE_POOL        connections at most for commands, lists and files, each process  [16]
+  DATABASE_READ_URL    a streaming replica, from which exports and statistics are read  [none: from DATABASE_URL]
   MODE                 production, or demo: a demo needs no secret, and must hold no real person's data  [production]
   SECRET_KEY           32 bytes in base64 that seal secrets in the database; `linli secret` makes one; needed in production
   FORMER_SECRET_KEYS   earlier values of SECRET_KEY, separated by commas, which still open what they sealed  [none]
@@ -19,6 +23,13 @@ Configuration, by environment variable or in the file that LINLI_CONFIG names (T
   HOST                 address to listen on  [127.0.0.1]
   PORT                 port to listen on; 0 takes a free one  [8080]
   WORKERS              threads that serve requests  [one a processor]
+  METRICS_ADDRESS      address and port to serve /metrics on, for Prometheus alone; it asks for no key  [none]
+  DRAIN_SECONDS        how long a server that is told to end still takes requests, while it says it is not ready  [1]
+  TRUSTED_PROXIES      proxies (addresses or networks, separated by commas) that tell by X-Forwarded-For who calls  [none]
+  RATE_LIMIT_READS     reads a minute that one client may ask for; 0 for no limit  [60000]
+  RATE_LIMIT_WRITES    the same for writes  [12000]
+  RATE_LIMIT_IMPORTS   the same for imported files  [600]
+  RATE_LIMIT_BURST     how many seconds' worth of it may come at once  [10]
   CORS_ORIGINS         origins of web pages that may call, separated by commas  [none]
   MAX_IMPORT_BYTES     bytes of one imported file  [1073741824]
   WEBHOOK_NETWORKS     networks beside the public internet that webhooks may reach, also without TLS and at any
@@ -59,6 +70,28 @@ pub struct Config {
     pub port: u16,
     /// Threads.
     pub workers: Option<usize>,
+    /// A replica.
+    pub database_read_url: Option<String>,
+    /// Where metrics are served.
+    pub metrics_address: Option<SocketAddr>,
+    /// Seconds between the end of readiness and the end.
+    #[serde(default = "drain_seconds")]
+    pub drain_seconds: u64,
+    /// Proxies.
+    #[serde(default)]
+    pub trusted_proxies: String,
+    /// Reads a minute.
+    #[serde(default = "rate_limit_reads")]
+    pub rate_limit_reads: u32,
+    /// Writes a minute.
+    #[serde(default = "rate_limit_writes")]
+    pub rate_limit_writes: u32,
+    /// Imports a minute.
+    #[serde(default = "rate_limit_imports")]
+    pub rate_limit_imports: u32,
+    /// Seconds' worth of them at once.
+    #[serde(default = "rate_limit_burst")]
+    pub rate_limit_burst: u32,
     /// Origins.
     #[serde(default)]
     pub cors_origins: String,
@@ -108,6 +141,26 @@ fn port() -> u16 {
     8080
 }
 
+fn drain_seconds() -> u64 {
+    1
+}
+
+fn rate_limit_reads() -> u32 {
+    60_000
+}
+
+fn rate_limit_writes() -> u32 {
+    12_000
+}
+
+fn rate_limit_imports() -> u32 {
+    600
+}
+
+fn rate_limit_burst() -> u32 {
+    10
+}
+
 fn max_import_bytes() -> u64 {
     1 << 30
 }
@@ -147,15 +200,32 @@ impl Config {
         Cipher::new(std::iter::once(key).chain(former))
     }
 
-    /// The database URL with what every connection needs: time limits, and a fixed language of messages.
-    #[must_use]
-    pub fn connection_url(&self) -> String {
-        let sign = if self.database_url.contains('?') { '&' } else { '?' };
-        let defaults = [("application_name", "application_name=linli"), ("connect_timeout", "connect_timeout=2"), ("options=", OPTIONS)];
-        let missing: Vec<_> = defaults.iter().filter(|(name, _)| !self.database_url.contains(name)).map(|(_, setting)| *setting).collect();
-        if missing.is_empty() { self.database_url.clone() } else { format!("{}{sign}{}", self.database_url, missing.join("&")) }
+    /// The database, and its replica where there is one.
+    pub fn store(&self) -> Result<Store> {
+        let store = Store::new(&connection_url(&self.database_url), self.database_pool)?;
+        match self.database_read_url.as_deref() {
+            Some(replica) => store.with_replica(&connection_url(replica), self.database_pool),
+            None => Ok(store),
+        }
     }
 }
+
+/// The URL of a database with what every connection needs: time limits, and news of a peer that is gone.
+fn connection_url(url: &str) -> String {
+    let sign = if url.contains('?') { '&' } else { '?' };
+    let missing: Vec<_> = DEFAULTS.iter().filter(|(name, _)| !url.contains(name)).map(|(_, setting)| *setting).collect();
+    if missing.is_empty() { url.to_owned() } else { format!("{url}{sign}{}", missing.join("&")) }
+}
+
+/// What a connection gets unless its URL says otherwise; times are in seconds.
+const DEFAULTS: [(&str, &str); 6] = [
+    ("application_name", "application_name=linli"),
+    ("connect_timeout", "connect_timeout=2"),
+    ("keepalives_idle", "keepalives_idle=10"),
+    ("keepalives_interval", "keepalives_interval=5"),
+    ("tcp_user_timeout", "tcp_user_timeout=10"),
+    ("options=", OPTIONS),
+];
 
 /// `-c statement_timeout=15s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s`
 const OPTIONS: &str = "options=-c%20statement_timeout%3D15s%20-c%20lock_timeout%3D10s%20-c%20idle_in_transaction_session_timeout%3D60s";
@@ -166,10 +236,10 @@ mod tests {
 
     #[test]
     fn settings_are_added_once() {
-        let config = |url: &str| Config::of(url).unwrap();
-        let url = config("postgresql://a@b/c").connection_url();
-        assert!(url.starts_with("postgresql://a@b/c?application_name=linli&connect_timeout=2&options="), "{url}");
-        assert_eq!(config(&url).connection_url(), url);
+        let url = connection_url("postgresql://a@b/c");
+        assert!(url.starts_with("postgresql://a@b/c?application_name=linli&connect_timeout=2&") && url.ends_with(OPTIONS), "{url}");
+        assert_eq!(connection_url(&url), url);
+        assert!(Config::of(&url).unwrap().store().is_ok());
     }
 
     #[test]
@@ -195,10 +265,18 @@ mod tests {
             "PASSWORD_PROFILE",
             "DATABASE_URL",
             "DATABASE_POOL",
+            "DATABASE_READ_URL",
             "CITY_CODE",
             "HOST",
             "PORT",
             "WORKERS",
+            "METRICS_ADDRESS",
+            "DRAIN_SECONDS",
+            "TRUSTED_PROXIES",
+            "RATE_LIMIT_READS",
+            "RATE_LIMIT_WRITES",
+            "RATE_LIMIT_IMPORTS",
+            "RATE_LIMIT_BURST",
             "CORS_ORIGINS",
             "MAX_IMPORT_BYTES",
             "WEBHOOK_NETWORKS",

@@ -1,41 +1,24 @@
 //! The contract: the generated document with our conventions in it, and what follows from it at run time: which
 //! methods a path takes, which parameters an operation knows, what its body must look like.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use actix_web::dev::ResourceDef;
 use actix_web::http::Method;
 use actix_web::http::header::HeaderValue;
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
 
+use crate::limits::Work;
 use crate::reply::documented;
-
-/// One path: what it takes, by method.
-struct Operations {
-    path: ResourceDef,
-    allow: HeaderValue,
-    /// The query parameters of each method.
-    parameters: HashMap<Method, HashSet<String>>,
-}
+use crate::route::{Operation, Paths, Route};
 
 /// The document and what follows from it.
 pub struct Contract {
     document: Value,
-    operations: Vec<Operations>,
-    validators: Mutex<HashMap<(Method, String), std::sync::Arc<Validator>>>,
-}
-
-/// What a path says to a method.
-pub enum Route<'a> {
-    /// There is no such path.
-    Nowhere,
-    /// The path does not take it; it takes these.
-    Refused(&'a HeaderValue),
-    /// The path takes it, with these query parameters.
-    Taken(&'a HashSet<String>),
+    paths: Paths,
+    validators: Mutex<HashMap<(Method, String), Arc<Validator>>>,
 }
 
 impl Contract {
@@ -45,27 +28,15 @@ impl Contract {
         let mut document = serde_json::to_value(document).unwrap_or_default();
         // A second document in the same thread finds the schemas of replies again.
         conventions(&mut document, documented());
-        let operations = paths(&document).map(|(path, methods)| {
-            let mut allow: Vec<String> = Vec::new();
-            let mut parameters = HashMap::new();
-            for (method, operation) in methods {
-                let name = method.to_ascii_uppercase();
-                allow.push(if name == "GET" { "GET, HEAD".to_owned() } else { name.clone() });
-                let names = operation.get("parameters").and_then(Value::as_array).into_iter().flatten();
-                let names = names.filter(|parameter| text(parameter, "in") == "query").map(|parameter| text(parameter, "name").to_owned()).collect();
-                if let Ok(method) = Method::from_bytes(name.as_bytes()) {
-                    parameters.insert(method, names);
-                }
-            }
-            allow.push("OPTIONS".to_owned());
-            Operations {
-                path: ResourceDef::new(path.as_str()),
-                allow: HeaderValue::try_from(allow.join(", ")).unwrap_or(HeaderValue::from_static("OPTIONS")),
-                parameters,
-            }
-        });
-        let operations = operations.collect();
-        Self { document, operations, validators: Mutex::default() }
+        let mut tree = Paths::default();
+        for (path, methods) in paths(&document) {
+            let known: Vec<_> = methods.iter().filter_map(|(name, said)| Some((method(name)?, Arc::new(operation(name, path, said))))).collect();
+            let names = known.iter().map(|(method, _)| if method == Method::GET { "GET, HEAD" } else { method.as_str() });
+            let allow = names.chain(["OPTIONS"]).collect::<Vec<_>>().join(", ");
+            let allow = HeaderValue::try_from(allow).unwrap_or(HeaderValue::from_static("OPTIONS"));
+            tree.add(path, known, allow);
+        }
+        Self { document, paths: tree, validators: Mutex::default() }
     }
 
     /// The document.
@@ -89,31 +60,23 @@ impl Contract {
     /// What a path says to a method.
     #[must_use]
     pub fn route(&self, method: &Method, path: &str) -> Route<'_> {
-        // Of `/grids/{id}` and `/grids/by-ref/…` the one that takes the method is meant.
-        let mut refused = Route::Nowhere;
-        for operations in self.operations.iter().filter(|operations| operations.path.is_match(path)) {
-            match operations.parameters.get(method) {
-                Some(parameters) => return Route::Taken(parameters),
-                None => refused = Route::Refused(&operations.allow),
-            }
-        }
-        refused
+        self.paths.route(method, path)
     }
 
     /// Checks bodies of an operation.
     #[must_use]
-    pub fn body_validator(&self, method: &Method, pattern: &str) -> Option<std::sync::Arc<Validator>> {
+    pub fn body_validator(&self, method: &Method, pattern: &str) -> Option<Arc<Validator>> {
         let key = (method.clone(), pattern.to_owned());
         let mut validators = self.validators.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(validator) = validators.get(&key) {
-            return Some(std::sync::Arc::clone(validator));
+            return Some(Arc::clone(validator));
         }
         let operation = self.document.get("paths")?.get(pattern)?.get(method.as_str().to_ascii_lowercase())?;
         let schema = operation.pointer("/requestBody/content/application~1json/schema")?;
         let mut whole = schema.as_object()?.clone();
         whole.insert("components".to_owned(), self.document.get("components")?.clone());
-        let validator = std::sync::Arc::new(jsonschema::options().should_validate_formats(true).build(&Value::Object(whole)).ok()?);
-        validators.insert(key, std::sync::Arc::clone(&validator));
+        let validator = Arc::new(jsonschema::options().should_validate_formats(true).build(&Value::Object(whole)).ok()?);
+        validators.insert(key, Arc::clone(&validator));
         Some(validator)
     }
 
@@ -134,6 +97,37 @@ impl Contract {
 
 fn paths(document: &Value) -> impl Iterator<Item = (&String, &Map<String, Value>)> {
     document.get("paths").and_then(Value::as_object).into_iter().flatten().filter_map(|(path, methods)| Some((path, methods.as_object()?)))
+}
+
+fn method(name: &str) -> Option<Method> {
+    Method::from_bytes(name.to_ascii_uppercase().as_bytes()).ok()
+}
+
+/// An operation, as requests need it.
+fn operation(method: &str, path: &str, said: &Value) -> Operation {
+    let parameters = said.get("parameters").and_then(Value::as_array).into_iter().flatten();
+    let work = match method {
+        "get" => Work::Reads,
+        _ if path.starts_with("/v1/imports/") => Work::Imports,
+        _ => Work::Writes,
+    };
+    Operation {
+        id: text(said, "operationId").into(),
+        public: is_public(said),
+        probe: is_probe(path),
+        work,
+        parameters: parameters.filter(|parameter| text(parameter, "in") == "query").map(|parameter| text(parameter, "name").to_owned()).collect(),
+    }
+}
+
+/// Whether a path is for those who watch over the server: answered at any time, without a limit.
+fn is_probe(path: &str) -> bool {
+    path.starts_with("/health/")
+}
+
+/// Whether an operation says that it needs no key: `security: []`.
+fn is_public(operation: &Value) -> bool {
+    operation.get("security").and_then(Value::as_array).is_some_and(Vec::is_empty)
 }
 
 fn text<'a>(value: &'a Value, name: &str) -> &'a str {
@@ -166,9 +160,19 @@ fn conventions(document: &mut Value, schemas: BTreeMap<String, utoipa::openapi::
         "type": "http", "scheme": "bearer", "bearerFormat": "lk_live_…",
         "description": "An API key: `Authorization: Bearer lk_live_…`. The list beside it names the permission that the operation needs. · API 密钥;旁边的列表是所需的权限。"
     }});
-    components["responses"] = json!({"Problem": {
-        "description": "A problem (RFC 9457) · 失败", "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    }});
+    let problem = json!({"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}});
+    let limits = json!({"RateLimit-Policy": {"$ref": "#/components/headers/RateLimit-Policy"}, "RateLimit": {"$ref": "#/components/headers/RateLimit"}});
+    let mut refused = limits.as_object().cloned().unwrap_or_default();
+    refused.insert("Retry-After".to_owned(), json!({"$ref": "#/components/headers/Retry-After"}));
+    components["responses"] = json!({
+        "Problem": {"description": "A problem (RFC 9457) · 失败", "content": problem},
+        "TooMany": {"description": "Too many requests · 请求过于频繁", "content": problem, "headers": refused}
+    });
+    components["headers"] = json!({
+        "RateLimit-Policy": {"description": "How many requests at most in how many seconds · 配额", "schema": {"type": "string", "maxLength": 200}, "example": "\"reads\";q=2000;w=10"},
+        "RateLimit": {"description": "How many are left, and after how many seconds all are again · 余额", "schema": {"type": "string", "maxLength": 200}, "example": "\"reads\";r=1999;t=1"},
+        "Retry-After": {"description": "After how many seconds to try again · 多少秒后重试", "schema": {"type": "integer", "minimum": 1, "maximum": 86400}}
+    });
     let header = |name: &str, pattern: &str, description: &str| json!({"name": name, "in": "header", "required": false, "schema": {"type": "string", "pattern": pattern}, "description": description});
     let idempotency =
         header("Idempotency-Key", "^[!-~]{1,64}$", "The same key and request again get the same answer, and the work is done once · 重复发送时只处理一次");
@@ -179,6 +183,10 @@ fn conventions(document: &mut Value, schemas: BTreeMap<String, utoipa::openapi::
     for (path, methods) in paths.iter_mut() {
         for (method, operation) in methods.as_object_mut().into_iter().flatten() {
             let has_id = path.contains("{id}");
+            // What utoipa has for “no key” would mean “a key or none”.
+            if operation.get("security") == Some(&json!([{}])) {
+                operation["security"] = json!([]);
+            }
             let mut parameters: Vec<Value> = path.split(['{', '}']).skip(1).step_by(2).map(path_parameter).collect();
             parameters.extend(
                 operation.get("parameters").and_then(Value::as_array).into_iter().flatten().filter(|parameter| text(parameter, "in") != "path").cloned(),
@@ -202,7 +210,10 @@ fn conventions(document: &mut Value, schemas: BTreeMap<String, utoipa::openapi::
                 responds(operation, "304", json!({"description": "You have this version · 版本未变"}));
             }
             operation["parameters"] = Value::Array(parameters);
-            let mut statuses = vec!["400", "401", "403", "500", "503"];
+            let mut statuses = vec!["400", "500", "503"];
+            if !is_public(operation) {
+                statuses.extend(["401", "403"]);
+            }
             statuses.extend(has_id.then_some("404"));
             if writes {
                 statuses.extend(["408", "409", "413", "415", "422"]);
@@ -212,6 +223,15 @@ fn conventions(document: &mut Value, schemas: BTreeMap<String, utoipa::openapi::
             }
             for status in statuses {
                 responds(operation, status, json!({"$ref": "#/components/responses/Problem"}));
+            }
+            if !is_probe(path) {
+                for (_, answer) in operation["responses"].as_object_mut().into_iter().flatten().filter(|(status, _)| status.starts_with('2')) {
+                    let headers = answer.as_object_mut().map(|answer| answer.entry("headers").or_insert_with(|| json!({})));
+                    if let Some(headers) = headers.and_then(Value::as_object_mut) {
+                        headers.extend(limits.as_object().cloned().unwrap_or_default());
+                    }
+                }
+                responds(operation, "429", json!({"$ref": "#/components/responses/TooMany"}));
             }
         }
     }

@@ -1,19 +1,28 @@
-//! The frame round every request: its id, the method that is meant, parameters that nobody knows, failures in
-//! one form, one line in the log.
+//! The frame round every request: its id and trace, the method and the operation that are meant, limits, parameters
+//! that nobody knows, failures in one form, one line in the log.
 
-use std::fmt;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
-use actix_web::http::Method;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::{ConnectionType, Method};
 use actix_web::{Error as ActixError, HttpMessage, HttpRequest, HttpResponse, web};
+use kernel::trace::Trace;
 use kernel::{Kind, Refusal};
 use uuid::Uuid;
 
-use crate::contract::{Contract, Route};
+use crate::client::Proxies;
+use crate::contract::Contract;
+use crate::limits::Limits;
+use crate::meters::Meters;
+use crate::passage::{Outgoing, Passage};
+use crate::phase::{Phase, STARTING};
 use crate::problem::{BAD_REQUEST, INTERNAL, Language, NO_SUCH_PATH, Problem, TOO_LARGE};
+use crate::route::{Operation, Route};
 
 /// A method override that is none.
 pub const BAD_OVERRIDE: Refusal = Refusal::new(
@@ -26,74 +35,80 @@ pub const BAD_OVERRIDE: Refusal = Refusal::new(
 pub const UNKNOWN_PARAMETER: Refusal =
     Refusal::new(Kind::Malformed, "query.unknown_parameter", "没有参数“{name}”;参数见 /docs。", "There is no parameter “{name}”; see /docs.");
 
-/// The id of a request: the caller's own where it is a safe one, else ours.
-#[derive(Clone)]
-pub struct RequestId(String);
-
-impl RequestId {
-    fn of(request: &ServiceRequest) -> Self {
-        let safe = |id: &&str| (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-        let own = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).filter(safe);
-        Self(own.map_or_else(|| Uuid::now_v7().to_string(), ToOwned::to_owned))
-    }
-}
-
-impl fmt::Display for RequestId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+/// What the frame of one thread needs.
+pub struct Frame {
+    /// The document.
+    pub contract: web::Data<Contract>,
+    /// Where the server is in its life.
+    pub phase: Phase,
+    /// What a client may ask for.
+    pub limits: Arc<Limits>,
+    /// What is counted.
+    pub meters: Arc<Meters>,
+    /// Whose word is taken on where a request comes from.
+    pub proxies: Proxies,
 }
 
 /// Runs a request inside the frame.
-pub fn run<S, B>(mut request: ServiceRequest, next: &S) -> impl Future<Output = Result<ServiceResponse<BoxBody>, ActixError>> + use<S, B>
+pub fn run<S, B>(frame: &Rc<Frame>, mut request: ServiceRequest, next: &S) -> impl Future<Output = Result<ServiceResponse<BoxBody>, ActixError>> + use<S, B>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = ActixError>,
     S::Future: 'static,
     B: MessageBody + 'static,
 {
-    let started = Instant::now();
-    let id = RequestId::of(&request);
-    let method = request.method().clone();
-    request.extensions_mut().insert(id.clone());
+    let (passage, verdict) = enter(frame, &mut request);
+    request.extensions_mut().insert(Rc::clone(&passage));
     // The service is lent for this call only, so its future is made before anything waits.
-    let answer = match prepare(&mut request) {
+    let answer = match verdict {
         Ok(()) => Ok(next.call(request)),
         Err(problem) => Err(request.error_response(problem)),
     };
     async move {
         let response = match answer {
-            Ok(answer) => answer.await?.map_into_boxed_body(),
+            Ok(answer) => passage.trace.scope(answer).await?.map_into_boxed_body(),
             Err(refused) => refused,
         };
-        Ok(finish(response, &id, &method, started))
+        Ok(finish(response, passage))
     }
 }
 
-/// What every answer gets on its way out, and its line in the log.
-fn finish(response: ServiceResponse<BoxBody>, id: &RequestId, method: &Method, started: Instant) -> ServiceResponse<BoxBody> {
-    let mut response = in_one_form(response, id);
-    let headers = response.headers_mut();
-    if let Ok(id) = HeaderValue::try_from(id.0.as_str()) {
-        headers.insert(HeaderName::from_static("x-request-id"), id);
-    }
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if !headers.contains_key(CACHE_CONTROL) {
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
-    }
-    tracing::info!(
-        request_id = id.0,
-        %method,
-        path = response.request().path(),
-        operation = response.request().match_pattern().as_deref().unwrap_or(""),
-        status = response.status().as_u16(),
-        micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
-        "request"
-    );
-    response
+/// Finds out what a request means, and whether it may go on.
+fn enter(frame: &Rc<Frame>, request: &mut ServiceRequest) -> (Rc<Passage>, Result<(), Problem>) {
+    frame.meters.begin();
+    let started = Instant::now();
+    let method = request.method().clone();
+    let meant = meant(request);
+    let route = frame.contract.route(request.method(), request.path());
+    let operation = if let Route::Taken(operation) = route { Some(Arc::clone(operation)) } else { None };
+    let headers = request.headers();
+    let trace = headers.get("traceparent").and_then(|header| header.to_str().ok()).and_then(Trace::parse);
+    let passage = Rc::new(Passage {
+        request_id: request_id(request),
+        trace: trace.map_or_else(Trace::root, |trace| trace.child()),
+        method,
+        path: request.path().to_owned(),
+        started,
+        origin: frame.proxies.origin(request.peer_addr(), headers),
+        operation,
+        frame: Rc::clone(frame),
+        actor: Cell::default(),
+        left: RefCell::default(),
+        answer: Cell::default(),
+        bytes: Cell::default(),
+    });
+    let verdict = meant.and_then(|()| allow(&passage, request));
+    (passage, verdict)
 }
 
-/// Resolves the method that is meant, and refuses parameters that the operation does not know.
-fn prepare(request: &mut ServiceRequest) -> Result<(), Problem> {
+/// The id of a request: the caller's own where it is a safe one, else ours.
+fn request_id(request: &ServiceRequest) -> String {
+    let safe = |id: &&str| (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    let own = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).filter(safe);
+    own.map_or_else(|| Uuid::now_v7().to_string(), ToOwned::to_owned)
+}
+
+/// Resolves the method that is meant.
+fn meant(request: &mut ServiceRequest) -> Result<(), Problem> {
     let meant = match (request.method().as_str(), request.headers().get("x-http-method-override").map(HeaderValue::as_bytes)) {
         // The codec remembers that it was HEAD: no body goes out, and the length stays.
         ("HEAD", _) => Some(Method::GET),
@@ -106,38 +121,73 @@ fn prepare(request: &mut ServiceRequest) -> Result<(), Problem> {
     if let Some(method) = meant {
         request.head_mut().method = method;
     }
-    if request.query_string().is_empty() {
-        return Ok(());
+    Ok(())
+}
+
+/// Whether a request may go on: the server serves, a stranger has not asked too much, the operation knows all
+/// parameters. Whoever must say who he is has his own allowance, and is asked for it when he has said so.
+fn allow(passage: &Passage, request: &ServiceRequest) -> Result<(), Problem> {
+    match passage.operation.as_deref() {
+        Some(Operation { probe: true, .. }) => {}
+        Some(_) if passage.frame.phase.is_starting() => return Err((&STARTING).into()),
+        Some(Operation { public: false, .. }) => {}
+        _ => passage.admit_stranger()?,
     }
-    let Some(contract) = request.app_data::<web::Data<Contract>>() else { return Ok(()) };
-    let Route::Taken(known) = contract.route(request.method(), request.path()) else { return Ok(()) };
+    let Some(operation) = passage.operation.as_deref().filter(|_| !request.query_string().is_empty()) else { return Ok(()) };
     let pairs: Vec<(String, String)> = serde_urlencoded::from_str(request.query_string()).map_err(|_| Problem::from(&BAD_REQUEST))?;
-    let unknown: Vec<_> = pairs.iter().filter(|(name, _)| !known.contains(name)).map(|(name, _)| UNKNOWN_PARAMETER.at(name).with("name", name)).collect();
+    let unknown = pairs.iter().filter(|(name, _)| !operation.parameters.contains(name));
+    let unknown: Vec<_> = unknown.map(|(name, _)| UNKNOWN_PARAMETER.at(name).with("name", name)).collect();
     match unknown.first().cloned() {
         None => Ok(()),
         Some(first) => Err(first.faults(unknown.into_iter().map(kernel::refusal::Refused::into_fault).collect()).into()),
     }
 }
 
+/// What every answer gets on its way out.
+fn finish(response: ServiceResponse<BoxBody>, passage: Rc<Passage>) -> ServiceResponse<BoxBody> {
+    let mut response = in_one_form(response, &passage.request_id);
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::try_from(passage.request_id.as_str()) {
+        headers.insert(HeaderName::from_static("x-request-id"), id);
+    }
+    if let Ok(trace) = HeaderValue::try_from(passage.trace.to_string()) {
+        headers.insert(HeaderName::from_static("traceparent"), trace);
+    }
+    if let Some(left) = passage.left.take() {
+        headers.insert(HeaderName::from_static("ratelimit-policy"), left.policy);
+        headers.insert(HeaderName::from_static("ratelimit"), left.state);
+    }
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if !headers.contains_key(CACHE_CONTROL) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    }
+    if passage.frame.phase.is_draining() {
+        // Whoever keeps connections open is to open the next one to another replica.
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
+    passage.answered(response.status().as_u16());
+    response.map_body(|_, body| Outgoing::wrap(body, passage))
+}
+
 /// Gives every failure the form of a problem, in the caller's language, with the request's id.
-fn in_one_form(response: ServiceResponse<BoxBody>, id: &RequestId) -> ServiceResponse<BoxBody> {
+fn in_one_form(response: ServiceResponse<BoxBody>, id: &str) -> ServiceResponse<BoxBody> {
     let status = response.status();
     if !(status.is_client_error() || status.is_server_error()) {
         return response;
     }
     let request = response.request();
     let language = Language::wanted(request.headers().get("accept-language"));
-    let render = |problem: &Problem| problem.render(language, &id.0, request.path());
+    let render = |problem: &Problem| problem.render(language, id, request.path());
     let rendered = match response.response().error() {
         Some(error) => match error.as_error::<Problem>() {
             Some(problem) => {
                 if let Some(cause) = &problem.cause {
-                    tracing::error!(request_id = id.0, cause, "a request failed");
+                    tracing::error!(request_id = id, cause, "a request failed");
                 }
                 render(problem)
             }
             None => {
-                tracing::warn!(request_id = id.0, %error, "the web server refused a request");
+                tracing::warn!(request_id = id, %error, "the web server refused a request");
                 render(&plain(status.as_u16()))
             }
         },

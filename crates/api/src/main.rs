@@ -5,10 +5,9 @@ use std::path::PathBuf;
 
 use api::audit_command::{self, AuditCommand};
 use api::config::{Config, HELP};
-use api::{domains, server};
+use api::{domains, log, serve, server};
 use chrono::TimeDelta;
 use clap::{Args, Parser, Subcommand};
-use kernel::db::Store;
 use kernel::page::MAX_LIMIT;
 use kernel::text::{Line, Name};
 use kernel::{AreaCode, Error, Expected, Paging, Result, Role, Tx, View};
@@ -18,7 +17,6 @@ use platform::event::epoch;
 use platform::password::{self, Passwords};
 use platform::role_grant::{self, NewRoleGrant};
 use platform::{migrate, signing_key};
-use tracing_subscriber::EnvFilter;
 use uuid::Uuid;
 
 /// Linli (邻里): the backend on which a city runs the governance of its residential compounds.
@@ -34,9 +32,10 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve the API until SIGINT or SIGTERM; requests in hand are finished first.
+    /// Serve the API until SIGINT or SIGTERM; requests in hand are finished first, a second signal ends it at once.
     ///
-    /// Prints one line with its address when it is ready. The database must have been migrated.
+    /// Prints one line with its address when it listens. Until it meets a database that was migrated to this version,
+    /// it answers 503.
     #[command(after_long_help = HELP)]
     Serve,
     /// Bring the database to the form that this version needs.
@@ -174,7 +173,7 @@ enum Key {
 #[actix_web::main]
 async fn main() -> std::process::ExitCode {
     let cli = Cli::parse();
-    log();
+    log::start();
     match run(cli).await {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => {
@@ -187,12 +186,7 @@ async fn main() -> std::process::ExitCode {
 async fn run(cli: Cli) -> Result<()> {
     let config = || Config::load(cli.config.as_deref());
     match cli.command {
-        Command::Serve => {
-            let config = config()?;
-            let (server, port) = server::start(&config, store(&config)?).await?;
-            say(&format!("linli serves http://{}:{port}, documented at http://{}:{port}/docs/", config.host, config.host))?;
-            server.await.map_err(|error| Error::Internal(error.to_string()))
-        }
+        Command::Serve => serve::serve(&config()?, say).await,
         Command::Migrate => {
             let ran = migrate::run(&config()?.database_url)?;
             ran.iter().try_for_each(|name| say(name))
@@ -200,7 +194,7 @@ async fn run(cli: Cli) -> Result<()> {
         Command::Restored => {
             let config = config()?;
             let call = server::operator(&config, "linli restored");
-            let restore = store(&config)?.write(&call, "event_epoch.begin", epoch::begin).await?;
+            let restore = config.store()?.write(&call, "event_epoch.begin", epoch::begin).await?;
             say(&format!("epoch {} begins after line {} of the journal; cursors of before are refused", restore.number, restore.last_seq))
         }
         Command::Openapi { roles: true, .. } => say(domains::roles_page().trim_end()),
@@ -215,7 +209,7 @@ async fn run(cli: Cli) -> Result<()> {
         }
         Command::Demo(Demo::Load { city }) => {
             let config = config()?;
-            let said = match demo::load(&store(&config)?, &server::operator(&config, "linli demo"), city.scale, city.seed).await? {
+            let said = match demo::load(&config.store()?, &server::operator(&config, "linli demo"), city.scale, city.seed).await? {
                 Some(loaded) => loaded.join("\n"),
                 None => "the database holds areas already; it is left as it is".to_owned(),
             };
@@ -227,12 +221,12 @@ async fn run(cli: Cli) -> Result<()> {
         Command::RotateSigningKey { at_once } => {
             let config = config()?;
             let (call, cipher) = (server::operator(&config, "linli rotate-signing-key"), config.cipher()?);
-            let key = store(&config)?.write(&call, "signing_key.rotate", async |tx| signing_key::rotate(tx, &cipher, at_once).await).await?;
+            let key = config.store()?.write(&call, "signing_key.rotate", async |tx| signing_key::rotate(tx, &cipher, at_once).await).await?;
             say(&key.id.to_string())
         }
         Command::Audit(command) => {
             let config = config()?;
-            audit_command::run(command, &store(&config)?, &server::operator(&config, "linli audit"), say).await
+            audit_command::run(command, &config.store()?, &server::operator(&config, "linli audit"), say).await
         }
     }
 }
@@ -245,7 +239,7 @@ async fn key(config: impl Fn() -> Result<Config>, command: Key) -> Result<()> {
             let area_code = area.unwrap_or_else(|| config.city_code.clone());
             let new = NewApiKey { name: Name::parse(&name)?, permissions: permission, area_code, days: i32::try_from(days).unwrap_or(i32::MAX) };
             let known: Vec<&str> = domains::permissions().map(|(name, ..)| name).collect();
-            let (_, key) = store(&config)?.write(&call, "api_key.create", async |tx| api_key::create(tx, &known, &new).await).await?;
+            let (_, key) = config.store()?.write(&call, "api_key.create", async |tx| api_key::create(tx, &known, &new).await).await?;
             say(&key)
         }
         Key::List => {
@@ -253,14 +247,14 @@ async fn key(config: impl Fn() -> Result<Config>, command: Key) -> Result<()> {
             let everything = Paging::new(Some(MAX_LIMIT), None, false, None, &[]);
             let filter = ApiKeyFilter { ever: Some(true), ..ApiKeyFilter::default() };
             let list = async |view: &View<'_>| api_key::list(view, &filter, &everything).await;
-            let keys = store(&config)?.browse(&server::operator(&config, "linli key"), list).await?.items;
+            let keys = config.store()?.browse(&server::operator(&config, "linli key"), list).await?.items;
             keys.iter().try_for_each(|key| say(&serde_json::to_string(key).map_err(|error| Error::Internal(error.to_string()))?))
         }
         Key::Revoke { id } => {
             let config = config()?;
             let call = server::operator(&config, "linli key");
             let reason = Line::parse("linli key revoke")?;
-            store(&config)?.write(&call, "api_key.revoke", async |tx| api_key::revoke(tx, id.into(), Expected::Any, &reason).await).await?;
+            config.store()?.write(&call, "api_key.revoke", async |tx| api_key::revoke(tx, id.into(), Expected::Any, &reason).await).await?;
             say("revoked")
         }
         Key::Permissions => domains::permissions().try_for_each(|(name, zh, en)| say(&format!("{name:<20} {zh} · {en}"))),
@@ -269,7 +263,7 @@ async fn key(config: impl Fn() -> Result<Config>, command: Key) -> Result<()> {
 
 async fn account(config: &Config, command: Account) -> Result<()> {
     let call = server::operator(config, "linli account");
-    let store = store(config)?;
+    let store = config.store()?;
     let temporary = password::temporary()?;
     let hash = Passwords::default().hash(&temporary).await?;
     match command {
@@ -305,22 +299,6 @@ async fn account(config: &Config, command: Account) -> Result<()> {
     say(&temporary)
 }
 
-fn store(config: &Config) -> Result<Store> {
-    Store::new(&config.connection_url(), config.database_pool)
-}
-
 fn say(text: &str) -> Result<()> {
     writeln!(std::io::stdout(), "{text}").map_err(|error| Error::Internal(error.to_string()))
-}
-
-/// One line an event on standard error: JSON for machines, text where a person looks on.
-fn log() {
-    let filter = std::env::var("LOG").ok().and_then(|filter| EnvFilter::try_new(filter).ok()).unwrap_or_else(|| EnvFilter::new("info"));
-    let text = match std::env::var("LOG_FORMAT").as_deref() {
-        Ok("json") => false,
-        Ok("text") => true,
-        _ => std::io::IsTerminal::is_terminal(&std::io::stderr()),
-    };
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    if text { builder.with_target(false).init() } else { builder.json().flatten_event(true).init() }
 }

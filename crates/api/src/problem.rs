@@ -63,6 +63,10 @@ pub const REFUSALS: &[&Refusal] = &[
     &crate::caller::BAD_IDEMPOTENCY_KEY,
     &crate::frame::BAD_OVERRIDE,
     &crate::frame::UNKNOWN_PARAMETER,
+    &crate::health::NOT_MIGRATED,
+    &crate::limits::EXCEEDED,
+    &crate::phase::DRAINING,
+    &crate::phase::STARTING,
     &crate::query::BAD_PARAMETER,
     &crate::query::BAD_VERSION,
     &crate::query::DOUBLED_PARAMETER,
@@ -105,6 +109,7 @@ pub struct Problem {
     refused: Box<Refused>,
     /// What the log is to know and the caller is not.
     pub cause: Option<String>,
+    after: Option<u32>,
     allow: Option<HeaderValue>,
     import: Option<Value>,
 }
@@ -117,6 +122,12 @@ impl Problem {
         Self { allow: Some(allow.clone()), ..refused.into() }
     }
 
+    /// Worth trying again after these seconds.
+    #[must_use]
+    pub fn after(self, seconds: u32) -> Self {
+        Self { after: Some(seconds), ..self }
+    }
+
     /// With the report of the import that was refused.
     #[must_use]
     pub fn with_import(self, report: Value) -> Self {
@@ -126,6 +137,7 @@ impl Problem {
     /// Seconds after which it is worth trying again.
     fn retry_after(&self) -> Option<u32> {
         match self.refused.refusal {
+            _ if self.after.is_some() => self.after,
             refusal if *refusal == IN_FLIGHT => Some(1),
             refusal if *refusal == IN_PROGRESS => Some(5),
             refusal if refusal.kind == Kind::Unavailable => Some(2),
@@ -188,6 +200,7 @@ fn title(kind: Kind, language: Language) -> &'static str {
         Kind::Unsupported => ("不支持的格式", "Unsupported media type"),
         Kind::Invalid => ("内容有误", "Refused content"),
         Kind::VersionMissing => ("缺少版本", "Version required"),
+        Kind::TooMany => ("请求过于频繁", "Too many requests"),
         Kind::Internal => ("内部错误", "Internal error"),
         Kind::Unavailable => ("暂不可用", "Unavailable"),
     };
@@ -205,7 +218,7 @@ impl From<Error> for Problem {
 
 impl From<Refused> for Problem {
     fn from(refused: Refused) -> Self {
-        Self { refused: Box::new(refused), cause: None, allow: None, import: None }
+        Self { refused: Box::new(refused), cause: None, after: None, allow: None, import: None }
     }
 }
 
@@ -236,6 +249,7 @@ impl ResponseError for Problem {
             Kind::Unsupported => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Kind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
             Kind::VersionMissing => StatusCode::PRECONDITION_REQUIRED,
+            Kind::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }

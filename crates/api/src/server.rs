@@ -1,27 +1,30 @@
 //! The server: the routes put together, and the process that serves them.
 
 use std::net::TcpListener;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_cors::Cors;
-use actix_web::dev::Server;
+use actix_web::dev::{Server, ServerHandle};
 use actix_web::http::{Method, header};
 use actix_web::middleware::Compress;
 use actix_web::{App, HttpServer, web};
 use kernel::cipher::Cipher;
 use kernel::db::Store;
+use kernel::gauge::Gauge;
 use kernel::task::Task;
 use kernel::{Actor, Call, Error, Result, Scope, clock};
 use platform::event::watch::Watch;
 use platform::identity::Identities;
 use platform::password::Passwords;
+use platform::secret::Secret;
 use platform::signing_key::{self, Keys};
 use platform::webhook::courier::Courier;
 use platform::webhook::dispatch::{self, Sender};
 use platform::webhook::egress::Egress;
-use platform::{audit, journal_months, secret};
-use tokio::signal::unix::{SignalKind, signal};
+use platform::{audit, gauges, journal_months, migrate};
+use tokio::time::sleep;
 use utoipa::OpenApi;
 use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_actix_web::{AppExt, scope};
@@ -29,9 +32,15 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::background::Background;
 use crate::caller::Services;
+use crate::client::Proxies;
 use crate::config::Config;
 use crate::contract::Contract;
-use crate::{access, domains, frame, organization, platform as platform_routes, transfer};
+use crate::frame::{self, Frame};
+use crate::limits::{self, Limits};
+use crate::meters::Meters;
+use crate::metrics::Metrics;
+use crate::phase::Phase;
+use crate::{access, domains, health, organization, platform as platform_routes, transfer};
 
 /// What the document says of the whole.
 #[derive(OpenApi)]
@@ -44,7 +53,8 @@ use crate::{access, domains, frame, organization, platform as platform_routes, t
         (name = "organization", description = "Basic organization: the area tree and what stands in it · 基本组织:区域、小区、楼栋、户"),
         (name = "access", description = "Accounts, sessions, roles, keys · 账户、会话、角色、密钥"),
         (name = "platform", description = "Events, webhooks, the audit log · 变更事件、推送、审计日志"),
-        (name = "transfer", description = "Imports, exports, templates · 导入、导出、模板")
+        (name = "transfer", description = "Imports, exports, templates · 导入、导出、模板"),
+        (name = "operations", description = "For those who run the server · 运维")
     )
 )]
 struct Document;
@@ -53,11 +63,16 @@ fn routes(config: &mut ServiceConfig) {
     config.configure(organization::routes).configure(transfer::routes).configure(access::routes).configure(platform_routes::routes);
 }
 
+/// Routes whose addresses are fixed by others: load balancers, RFC 8615.
+fn unversioned(config: &mut ServiceConfig) {
+    config.configure(health::routes).service(access::get_jwks);
+}
+
 /// The contract of all routes.
 #[must_use]
 pub fn contract() -> Contract {
     let (_, document) =
-        App::new().into_utoipa_app().openapi(Document::openapi()).service(access::get_jwks).service(scope::scope("/v1").configure(routes)).split_for_parts();
+        App::new().into_utoipa_app().openapi(Document::openapi()).configure(unversioned).service(scope::scope("/v1").configure(routes)).split_for_parts();
     Contract::new(&document)
 }
 
@@ -73,6 +88,11 @@ fn tasks(cipher: &Cipher, events: &Watch, sender: &Sender) -> Vec<Task> {
     tasks
 }
 
+/// What the database is asked for whenever Prometheus asks.
+fn gauges() -> Vec<Gauge> {
+    vec![gauges::FEED_LAG, gauges::OLDEST_WRITER, gauges::SIZE]
+}
+
 /// A call of the operator himself, outside any request.
 #[must_use]
 pub fn operator(config: &Config, what: &str) -> Call {
@@ -81,27 +101,81 @@ pub fn operator(config: &Config, what: &str) -> Call {
     Call { actor: Arc::new(actor), now, as_of: clock::day(now), request_id: what.to_owned(), city: config.city_code.clone() }
 }
 
-/// Binds the address and prepares the server; awaiting it serves until a signal ends it.
-pub async fn start(config: &Config, store: Store) -> Result<(Server, u16)> {
+/// A server, ready to run.
+pub struct Running {
+    /// Where it listens.
+    pub port: u16,
+    /// Where its metrics are.
+    pub metrics_port: Option<u16>,
+    /// Where it is in its life.
+    pub phase: Phase,
+    /// Whoever waits for events; closing it lets all go, so that no request holds up the end.
+    pub events: Watch,
+    server: Server,
+    metrics: Option<ServerHandle>,
+    background: Background,
+}
+
+impl Running {
+    /// Ends it from elsewhere.
+    #[must_use]
+    pub fn handle(&self) -> ServerHandle {
+        self.server.handle()
+    }
+
+    /// Serves until it is ended and everything in hand is finished.
+    pub async fn run(self) -> Result<()> {
+        let served = self.server.await;
+        self.background.end().await;
+        if let Some(metrics) = self.metrics {
+            metrics.stop(false).await;
+        }
+        served.map_err(|error| Error::Internal(error.to_string()))
+    }
+}
+
+/// How long requests in hand may take to finish when the server ends, in seconds.
+const PARTING: u64 = 30;
+/// Pause before the database is looked at again while it cannot be worked with.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
+
+/// Binds the address and prepares the server, which serves when it is run. A database that is away or not migrated
+/// is waited for: until then the server answers 503.
+pub async fn start(config: &Config, store: Store) -> Result<Running> {
     let failed = |error: std::io::Error| Error::Internal(format!("cannot listen on {}:{}: {error}", config.host, config.port));
     let listener = TcpListener::bind((config.host.as_str(), config.port)).map_err(failed)?;
     let port = listener.local_addr().map_err(failed)?.port();
     let cipher = config.cipher()?;
-    let cursor_secret = secret::load(&store, &operator(config, "linli serve"), "cursor").await?;
     let contract = web::Data::new(contract());
+    let (meters, limits, phase) = (Arc::new(Meters::default()), Arc::new(Limits::new(config)), Phase::default());
+    let proxies = Proxies::parse(&config.trusted_proxies)?;
+    open(config, &store, &phase).await;
+    actix_web::rt::spawn(forget(Arc::clone(&limits)));
+
     let of_task = config.clone();
     let events = Watch::default();
     let courier = Courier::new(Arc::new(Egress::parse(&config.webhook_networks, &config.webhook_ports)?))?;
     let sender = Sender { courier: courier.clone(), cipher: cipher.clone(), powers: domains::powers() };
-    let background = Background::start(store.clone(), tasks(&cipher, &events, &sender), move |task| operator(&of_task, task)).map_err(failed)?;
-    let background = Arc::new(background);
+    let background =
+        Background::start(store.clone(), tasks(&cipher, &events, &sender), Arc::clone(&meters), move |task| operator(&of_task, task)).map_err(failed)?;
+    let (metrics, metrics_port) = match config.metrics_address {
+        Some(address) => {
+            let (settings, failed) = (config.clone(), |error| Error::Internal(format!("cannot serve metrics on {address}: {error}")));
+            let metrics = Metrics::new(&meters, Arc::clone(&limits), store.clone(), gauges(), move || operator(&settings, "metrics"));
+            let (server, port) = metrics.serve(address).map_err(failed)?;
+            let handle = server.handle();
+            actix_web::rt::spawn(server);
+            (Some(handle), Some(port))
+        }
+        None => (None, None),
+    };
+
     let (keys, powers, passwords) = (Keys::new(cipher.clone()), domains::powers(), Passwords::default());
     let identities = Identities::new(keys.clone(), powers.clone());
-    let settings = config.clone();
-    let ending = events.clone();
+    let cursor_secret = Secret::named("cursor");
+    let (settings, of_server) = (config.clone(), phase.clone());
+    let heard = events.clone();
     let server = HttpServer::new(move || {
-        // The tasks go on for as long as there is a worker that serves.
-        let background = Arc::clone(&background);
         let services = Services {
             db: store.on_this_thread(),
             identities: identities.clone(),
@@ -110,23 +184,30 @@ pub async fn start(config: &Config, store: Store) -> Result<(Server, u16)> {
             cipher: cipher.clone(),
             powers: powers.clone(),
             profile: settings.password_profile,
-            events: events.clone(),
+            events: heard.clone(),
             courier: courier.clone(),
             cursor_secret: cursor_secret.clone(),
             city: settings.city_code.clone(),
             max_import_bytes: settings.max_import_bytes,
         };
-        let (app, _) = App::new().into_utoipa_app().service(access::get_jwks).service(scope::scope("/v1").configure(routes)).split_for_parts();
+        let frame = Rc::new(Frame {
+            contract: contract.clone(),
+            phase: of_server.clone(),
+            limits: Arc::clone(&limits),
+            meters: Arc::clone(&meters),
+            proxies: proxies.clone(),
+        });
+        let (app, _) = App::new().into_utoipa_app().configure(unversioned).service(scope::scope("/v1").configure(routes)).split_for_parts();
         app.app_data(web::Data::new(services))
-            .app_data(background)
+            .app_data(web::Data::new(of_server.clone()))
             .app_data(contract.clone())
             .service(SwaggerUi::new("/docs/{_:.*}").external_url_unchecked("/openapi.json", contract.document().clone()))
             .service(web::redirect("/docs", "/docs/"))
             .default_service(web::to(frame::refuse))
             .wrap(Compress::default())
-            .wrap_fn(|request, next| {
+            .wrap_fn(move |request, next| {
                 // The service is behind a reference that does not outlive this call, its future does.
-                frame::run(request, next)
+                frame::run(&frame, request, next)
             })
             .wrap(cors(&settings.cors_origins))
     });
@@ -134,26 +215,38 @@ pub async fn start(config: &Config, store: Store) -> Result<(Server, u16)> {
         Some(workers) => server.workers(workers),
         None => server,
     };
-    let server = server.shutdown_signal(async move {
-        told_to_end().await;
-        ending.close();
-    });
-    let server = server.shutdown_timeout(30).listen(listener).map_err(failed)?.run();
-    Ok((server, port))
+    let server = server.disable_signals().shutdown_timeout(PARTING).listen(listener).map_err(failed)?.run();
+    Ok(Running { port, metrics_port, phase, events, server, metrics, background })
 }
 
-/// Waits for a signal that ends the process; whoever waits for events is let go then, so that no request holds up the end.
-async fn told_to_end() {
-    let wait = |kind| async move {
-        match signal(kind) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(error) => {
-                tracing::warn!(%error, "a signal cannot be listened for");
-                std::future::pending().await
-            }
+/// Lets requests in as soon as the database can be worked with: at once, if it can be now.
+async fn open(config: &Config, store: &Store, phase: &Phase) {
+    let (config, store, phase) = (config.clone(), store.clone(), phase.clone());
+    let look = async move || match store.browse(&operator(&config, "linli serve"), migrate::pending).await {
+        Ok(pending) if pending.is_empty() => {
+            phase.serve();
+            None
         }
+        Ok(pending) => Some(format!("it has not been migrated: {}", pending.join(", "))),
+        Err(error) => Some(error.to_string()),
     };
-    tokio::select! { () = wait(SignalKind::interrupt()) => (), () = wait(SignalKind::terminate()) => () }
+    if let Some(why) = look().await {
+        tracing::warn!(why, "the database cannot be worked with yet; requests are answered 503");
+        actix_web::rt::spawn(async move {
+            while look().await.is_some() {
+                sleep(BETWEEN_LOOKS).await;
+            }
+            tracing::info!("the database can be worked with");
+        });
+    }
+}
+
+/// Forgets the clients whose allowances are full again.
+async fn forget(limits: Arc<Limits>) {
+    loop {
+        sleep(limits::SWEEP).await;
+        limits.sweep();
+    }
 }
 
 /// Pages of these origins may call; headers that carry what clients need are theirs to read.
@@ -166,7 +259,8 @@ fn cors(origins: &str) -> Cors {
         .allowed_header("idempotency-key")
         .allowed_header("x-http-method-override")
         .allowed_header("x-request-id")
+        .allowed_header("traceparent")
         .expose_headers([header::ETAG, header::LOCATION, header::LINK, header::RETRY_AFTER, header::ALLOW])
-        .expose_headers(["x-request-id", "idempotent-replayed"])
+        .expose_headers(["x-request-id", "idempotent-replayed", "ratelimit", "ratelimit-policy", "traceparent"])
         .max_age(3600)
 }

@@ -250,7 +250,8 @@ async fn list_import_failures(caller: Caller, id: Id<ImportRunId>) -> Reply<List
 #[utoipa::path(tag = "transfer", security(("ApiKey" = [])))]
 #[get("/import-runs/{id}/failed.csv")]
 async fn get_failed_rows(caller: Caller, id: Id<ImportRunId>) -> Reply<Download> {
-    let file = caller.snapshot(async |view| import_run::failed_csv(view, *id).await).await?;
+    // Not from a replica, which may not have heard of the import yet.
+    let file = caller.browse(async |view| import_run::failed_csv(view, *id).await).await?;
     Ok(Download { file, media_type: "text/csv; charset=utf-8", name: "failed.csv".to_owned(), mark: true })
 }
 

@@ -8,30 +8,25 @@ use std::cell::{Cell, RefCell};
 use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use diesel_async::pooled_connection::deadpool::{Object, Pool};
-use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
-use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection, TransactionManager};
-use sha2::{Digest, Sha256};
-use tokio::time::{sleep, timeout_at};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
 use crate::actor::{Actor, Permission};
 use crate::area::{AreaCode, Scope};
 use crate::journal::{self, Entry, Recorded};
+use crate::measures::Measures;
+use crate::pool::{Connections, Lease, PoolUse};
 use crate::reads::Reads;
 use crate::refusal::{DATABASE_AWAY, Error, OUTCOME_UNKNOWN, Result};
 use crate::role::Role;
 
 /// A connection as queries take it: shared, so that a few can be on their way at once.
 pub type Conn<'a> = &'a AsyncPgConnection;
-type Manager = <AsyncPgConnection as AsyncConnection>::TransactionManager;
 
 /// How often a command that clashed with another is run before it is given up.
 const ATTEMPTS: usize = 5;
-/// How long a command waits for a connection that works.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Who asks, when, and about which day.
 #[derive(Clone, Debug)]
@@ -93,7 +88,7 @@ impl Deref for View<'_> {
 /// One command on behalf of a caller: one transaction, with its journal.
 pub struct Tx<'a> {
     view: View<'a>,
-    lock_space: &'a [u8],
+    measures: &'a Measures,
     entries: RefCell<Vec<Entry>>,
     needed: RefCell<Vec<Need>>,
     role: Cell<Option<Role>>,
@@ -155,13 +150,13 @@ impl Tx<'_> {
 
     /// Takes a lock by name until the end of the transaction, waiting for whoever holds it.
     pub async fn lock(&self, name: &str) -> Result<()> {
-        diesel::select(advisory::pg_advisory_xact_lock(self.lock_key(name))).execute(&mut self.conn()).await?;
+        diesel::select(advisory::pg_advisory_xact_lock(advisory::key(name))).execute(&mut self.conn()).await?;
         Ok(())
     }
 
     /// Takes a lock by name until the end of the transaction, unless somebody holds it.
     pub async fn try_lock(&self, name: &str) -> Result<bool> {
-        Ok(diesel::select(advisory::pg_try_advisory_xact_lock(self.lock_key(name))).get_result(&mut self.conn()).await?)
+        Ok(diesel::select(advisory::pg_try_advisory_xact_lock(advisory::key(name))).get_result(&mut self.conn()).await?)
     }
 
     /// Gives this transaction's statements longer than the connection allows.
@@ -170,9 +165,10 @@ impl Tx<'_> {
         Ok(self.conn().batch_execute(&settings).await?)
     }
 
-    fn lock_key(&self, name: &str) -> i64 {
-        let digest = Sha256::new().chain_update(self.lock_space).chain_update(name).finalize();
-        digest.iter().take(8).fold(0, |key, byte| key << 8 | i64::from(*byte))
+    /// What the process counts.
+    #[must_use]
+    pub fn measures(&self) -> &Measures {
+        self.measures
     }
 
     async fn flush(&self) -> Result<()> {
@@ -182,31 +178,44 @@ impl Tx<'_> {
 
 /// Postgres's advisory locks, as diesel sees them.
 mod advisory {
-    use diesel::sql_types::BigInt;
+    use diesel::dsl::AsExprOf;
+    use diesel::sql_types::{BigInt, Text};
+    use diesel::{IntoSql, TextExpressionMethods};
 
     #[diesel::declare_sql_function]
     extern "SQL" {
         fn pg_advisory_xact_lock(key: BigInt) -> diesel::sql_types::Nullable<Bool>;
         fn pg_try_advisory_xact_lock(key: BigInt) -> Bool;
+        fn hashtextextended(text: Text, seed: BigInt) -> BigInt;
+        fn current_schema() -> Text;
+    }
+
+    /// The number of a lock: the same for all who work on one schema, however they reach it.
+    pub fn key(name: &str) -> hashtextextended<diesel::helper_types::Concat<current_schema, AsExprOf<&str, Text>>, i64> {
+        hashtextextended(current_schema().concat(name.into_sql::<Text>()), 0)
     }
 }
 
-/// The database, as every thread may hold it: a pool of connections.
+/// The database, as every thread may hold it: a pool of connections, and one to a replica where there is one.
 #[derive(Clone)]
 pub struct Store {
-    pool: Pool<AsyncPgConnection>,
-    url: Arc<str>,
+    primary: Connections,
+    replica: Option<Connections>,
+    measures: Arc<Measures>,
     strict: bool,
 }
+
+const LONG_READ: &str = "begin isolation level repeatable read read only; set local statement_timeout = '15min'";
 
 impl Store {
     /// A pool of at most `size` connections to the database at `url`. Connects at the first use.
     pub fn new(url: &str, size: usize) -> Result<Self> {
-        let mut config = ManagerConfig::default();
-        config.recycling_method = RecyclingMethod::Fast;
-        let manager = AsyncDieselConnectionManager::<AsyncPgConnection>::new_with_config(url, config);
-        let pool = Pool::builder(manager).max_size(size).build().map_err(|error| Error::Internal(error.to_string()))?;
-        Ok(Self { pool, url: url.into(), strict: false })
+        Ok(Self { primary: Connections::new(url, size)?, replica: None, measures: Arc::default(), strict: false })
+    }
+
+    /// The same with a streaming replica at `url`, from which [`Store::snapshot`] and [`Store::report`] read.
+    pub fn with_replica(self, url: &str, size: usize) -> Result<Self> {
+        Ok(Self { replica: Some(Connections::new(url, size)?), ..self })
     }
 
     /// The same, which fails every command that changes rows and journals nothing. For tests.
@@ -218,23 +227,62 @@ impl Store {
     /// The same with shared read connections for this thread, which must run local tasks.
     #[must_use]
     pub fn on_this_thread(&self) -> Db {
-        Db { reads: Rc::new(Reads::connect(&self.url)), store: self.clone() }
+        Db { reads: Rc::new(Reads::connect(Arc::clone(self.primary.endpoint()), Arc::clone(&self.measures))), store: self.clone() }
     }
 
-    /// Reads that may take long: lists with many filters, statistics. On a connection of their own.
+    /// What the process counts of its work with the database.
+    #[must_use]
+    pub fn measures(&self) -> &Arc<Measures> {
+        &self.measures
+    }
+
+    /// How the pool is used at the moment, and that of the replica where there is one.
+    #[must_use]
+    pub fn usage(&self) -> (PoolUse, Option<PoolUse>) {
+        (self.primary.usage(), self.replica.as_ref().map(Connections::usage))
+    }
+
+    /// The hosts that are reached over a network without TLS, for a warning.
+    #[must_use]
+    pub fn in_the_clear(&self) -> Vec<String> {
+        [Some(&self.primary), self.replica.as_ref()].into_iter().flatten().flat_map(|server| server.endpoint().in_the_clear()).collect()
+    }
+
+    /// Reads that may take long and must see what was written a moment ago: lists with many filters. On a
+    /// connection of their own.
     pub async fn browse<T>(&self, call: &Call, work: impl AsyncFn(&View<'_>) -> Result<T>) -> Result<T> {
-        let conn = self.begin("begin read only").await?;
-        let result = work(&View { conn: &conn, call }).await;
-        self.roll_back(conn).await;
-        result.map_err(Error::refused)
+        look(self.primary.begin("begin read only").await?, call, work).await
     }
 
-    /// Reads that must all see the same instant, however long they take.
+    /// Statistics: like [`Store::browse`], from the replica where there is one, so perhaps of a moment ago.
+    pub async fn report<T>(&self, call: &Call, work: impl AsyncFn(&View<'_>) -> Result<T>) -> Result<T> {
+        look(self.begin_apart("begin read only").await?, call, work).await
+    }
+
+    /// Reads that must all see the same instant, however long they take; from the replica where there is one.
     pub async fn snapshot<T>(&self, call: &Call, work: impl AsyncFn(&View<'_>) -> Result<T>) -> Result<T> {
-        let conn = self.begin("begin isolation level repeatable read read only; set local statement_timeout = '15min'").await?;
-        let result = work(&View { conn: &conn, call }).await;
-        self.roll_back(conn).await;
-        result.map_err(Error::refused)
+        look(self.begin_apart(LONG_READ).await?, call, work).await
+    }
+
+    /// Asks the replica itself, and nobody else where it is away.
+    pub async fn ask_replica<T>(&self, call: &Call, work: impl AsyncFn(&View<'_>) -> Result<T>) -> Result<T> {
+        let replica = self.replica.as_ref().ok_or(&DATABASE_AWAY)?;
+        look(replica.begin("begin read only").await?, call, work).await
+    }
+
+    /// Begins a read on the replica where there is one. Where that is away, everything else still works, so this
+    /// does too: on the primary.
+    async fn begin_apart(&self, begin: &str) -> Result<Lease> {
+        if let Some(replica) = &self.replica {
+            match replica.begin(begin).await {
+                Ok(lease) => return Ok(lease),
+                Err(error) => {
+                    self.measures.replica_was_away();
+                    tracing::warn!(%error, "the replica cannot be read; the primary is");
+                }
+            }
+        }
+        self.primary.begin(begin).await
     }
 
     /// Runs a command as one transaction: all of it is kept, or none. Runs it again, whole, where it clashed
@@ -246,18 +294,20 @@ impl Store {
             match self.attempt(call, &work).await {
                 Err(error) if error.clashed() && attempts < ATTEMPTS => attempts += 1,
                 result => {
+                    let result = result.map_err(Error::refused);
+                    self.measures.command(name, started.elapsed(), attempts, result.as_ref().err());
                     tracing::debug!(command = name, attempts, micros = started.elapsed().as_micros(), ok = result.is_ok(), "command");
-                    return result.map_err(Error::refused);
+                    return result;
                 }
             }
         }
     }
 
     async fn attempt<T>(&self, call: &Call, work: &impl AsyncFn(&Tx<'_>) -> Result<T>) -> Result<T> {
-        let mut conn = self.begin("begin").await?;
+        let lease = self.primary.begin("begin").await?;
         let result = {
-            let view = View { conn: &conn, call };
-            let tx = Tx { view, lock_space: self.url.as_bytes(), entries: RefCell::default(), needed: RefCell::default(), role: Cell::default() };
+            let view = View { conn: &lease, call };
+            let tx = Tx { view, measures: &self.measures, entries: RefCell::default(), needed: RefCell::default(), role: Cell::default() };
             async {
                 let value = work(&tx).await?;
                 tx.flush().await?;
@@ -269,61 +319,23 @@ impl Store {
             .await
         };
         match result {
-            Ok(value) => match (&*conn).batch_execute("commit").await.map_err(Error::from) {
-                Ok(()) => {
-                    release(&mut conn);
-                    Ok(value)
-                }
+            Ok(value) => match lease.commit().await {
                 Err(error) if error.lost_connection() => Err((&OUTCOME_UNKNOWN).into()),
-                Err(error) => Err(error),
+                kept => kept.map(|()| value),
             },
             Err(error) => {
-                self.roll_back(conn).await;
+                lease.roll_back().await;
                 Err(error)
             }
         }
     }
-
-    /// A connection on which a transaction has begun. A connection that turns out dead is replaced: nothing
-    /// has been done on it yet.
-    async fn begin(&self, begin: &str) -> Result<Object<AsyncPgConnection>> {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            match timeout_at(deadline.into(), self.pool.get()).await {
-                Ok(Ok(mut conn)) => {
-                    hold(&mut conn);
-                    match (&*conn).batch_execute(begin).await.map_err(Error::from) {
-                        Ok(()) => return Ok(conn),
-                        Err(error) if error.lost_connection() => drop(Object::take(conn)),
-                        Err(error) => return Err(error),
-                    }
-                }
-                Ok(Err(error)) => tracing::warn!(%error, "Postgres cannot be reached"),
-                Err(_) => return Err((&DATABASE_AWAY).into()),
-            }
-            if Instant::now() >= deadline {
-                return Err((&DATABASE_AWAY).into());
-            }
-            sleep(Duration::from_millis(20)).await;
-        }
-    }
-
-    async fn roll_back(&self, mut conn: Object<AsyncPgConnection>) {
-        if (&*conn).batch_execute("rollback").await.is_ok() {
-            release(&mut conn);
-        }
-    }
 }
 
-/// Marks a connection as in use: if its holder is dropped before [`release`], because the client hung up or
-/// time ran out, the pool closes it rather than lend a half-done transaction to somebody else.
-fn hold(conn: &mut AsyncPgConnection) {
-    Manager::transaction_manager_status_mut(conn).set_in_error();
-}
-
-/// Marks a connection as free of any transaction.
-fn release(conn: &mut AsyncPgConnection) {
-    *conn.transaction_state() = Manager::default();
+/// Reads on a connection of its own, and gives it back.
+async fn look<T>(lease: Lease, call: &Call, work: impl AsyncFn(&View<'_>) -> Result<T>) -> Result<T> {
+    let result = work(&View { conn: &lease, call }).await;
+    lease.roll_back().await;
+    result.map_err(Error::refused)
 }
 
 /// The database, as one thread holds it.

@@ -9,14 +9,18 @@ pub mod area;
 pub mod change;
 pub mod cipher;
 pub mod clock;
+pub mod connect;
 pub mod db;
 pub mod export;
+pub mod gauge;
 mod id;
 pub mod import;
 pub mod journal;
 pub mod manifest;
+pub mod measures;
 pub mod page;
 pub mod period;
+mod pool;
 mod reads;
 pub mod refusal;
 pub mod role;
@@ -25,6 +29,7 @@ pub mod tabular;
 pub mod task;
 pub mod text;
 mod text_enum;
+pub mod trace;
 pub mod xid;
 
 /// What the macros of this crate expand to; not for direct use.

@@ -6,13 +6,15 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use diesel_async::AsyncPgConnection;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
-use tokio_postgres::NoTls;
 
+use crate::connect::Endpoint;
+use crate::measures::Measures;
 use crate::refusal::{DATABASE_AWAY, Error, Result};
 
 type Link = Option<Rc<AsyncPgConnection>>;
@@ -33,11 +35,11 @@ pub struct Reads {
 
 impl Reads {
     /// Connects in the background. Must be called on a thread that runs local tasks.
-    pub fn connect(url: &str) -> Self {
+    pub fn connect(endpoint: Arc<Endpoint>, measures: Arc<Measures>) -> Self {
         let slots = (0..LINKS)
             .map(|_| {
                 let (sender, receiver) = watch::channel(None);
-                tokio::task::spawn_local(keep(url.to_owned(), sender));
+                tokio::task::spawn_local(keep(Arc::clone(&endpoint), Arc::clone(&measures), sender));
                 receiver
             })
             .collect();
@@ -71,16 +73,18 @@ impl Reads {
 }
 
 /// Keeps one slot filled: connects, waits for the end of the connection, connects again.
-async fn keep(url: String, slot: watch::Sender<Link>) {
+async fn keep(endpoint: Arc<Endpoint>, measures: Arc<Measures>, slot: watch::Sender<Link>) {
     while !slot.is_closed() {
-        match tokio_postgres::connect(&url, NoTls).await {
+        match endpoint.open().await {
             Ok((client, driver)) => {
                 // The driver's end is the only news of a lost connection.
                 let driver = tokio::spawn(driver);
                 match AsyncPgConnection::try_from(client).await {
                     Ok(conn) => {
                         slot.send_replace(Some(Rc::new(conn)));
+                        measures.links().inc();
                         let end = tokio::select! { end = driver => Some(end), () = slot.closed() => None };
+                        measures.links().dec();
                         slot.send_replace(None);
                         if end.is_some() {
                             tracing::warn!("a read connection to Postgres ended");
@@ -89,7 +93,7 @@ async fn keep(url: String, slot: watch::Sender<Link>) {
                     Err(error) => tracing::warn!(%error, "a read connection could not be set up"),
                 }
             }
-            Err(error) => tracing::warn!(%error, "Postgres cannot be reached"),
+            Err(error) => endpoint.complain(&error),
         }
         sleep(RECONNECT).await;
     }

@@ -37,6 +37,8 @@ pub enum Kind {
     Invalid,
     /// 428: say which version you mean.
     VersionMissing,
+    /// 429: not so fast.
+    TooMany,
     /// 500: our fault.
     Internal,
     /// 503: not now.

@@ -137,6 +137,10 @@ pub async fn import(tx: &Tx<'_>, sheet: &'static Sheet, file: &File, mode: Impor
         header: outcome.header.clone(),
         started_by: tx.actor.id,
     };
+    let counted = [("created", run.created), ("changed", run.changed), ("unchanged", run.unchanged), ("refused", run.refused)];
+    for (outcome, rows) in counted {
+        tx.measures().import_rows(sheet.resource, if committed { outcome } else { "not_kept" }, rows);
+    }
     diesel::insert_into(import_run::table).values(&run).execute(&mut conn).await?;
     let mut shown = Vec::new();
     let mut chunk = Vec::new();

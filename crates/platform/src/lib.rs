@@ -6,6 +6,7 @@ pub mod api_key;
 pub mod audit;
 pub mod client_credentials;
 pub mod event;
+pub mod gauges;
 pub mod idempotency;
 pub mod identity;
 pub mod import_run;

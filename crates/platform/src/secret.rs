@@ -1,5 +1,7 @@
 //! Secrets: those that every replica shares, made by the migration, and random texts that are shown once.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use diesel::prelude::*;
@@ -9,9 +11,30 @@ use rand::TryRng;
 use rand::rngs::SysRng;
 use schema::secret;
 use sha2::{Digest, Sha256};
+use tokio::sync::OnceCell;
 
 /// Random bytes of a text that is shown once: no slow hash is needed for what nobody can guess.
 const BYTES: usize = 32;
+
+/// A secret, read at its first use and then kept: a server may start before its database does.
+#[derive(Clone)]
+pub struct Secret {
+    name: &'static str,
+    value: Arc<OnceCell<Vec<u8>>>,
+}
+
+impl Secret {
+    /// The secret with this name.
+    #[must_use]
+    pub fn named(name: &'static str) -> Self {
+        Self { name, value: Arc::default() }
+    }
+
+    /// Its bytes.
+    pub async fn read(&self, store: &Store, call: &Call) -> Result<&[u8]> {
+        Ok(self.value.get_or_try_init(|| load(store, call, self.name)).await?)
+    }
+}
 
 /// The secret with this name.
 pub async fn load(store: &Store, call: &Call, name: &str) -> Result<Vec<u8>> {

@@ -98,7 +98,7 @@ async fn what_an_older_transaction_may_still_precede_is_not_sealed() {
     quick.batch_execute(LINE).await.unwrap();
     let sealed = "select coalesce(max(last_seq), 0) from journal_block";
     for _ in 0..3 {
-        drop(seal_after(&app.db, 5).await);
+        let _ = seal_after(&app.db, 5).await;
         assert!(quick.query_one(sealed, &[]).await.unwrap().get::<_, i64>(0) < first, "an older line is not there yet");
     }
     slow.batch_execute("commit").await.unwrap();
@@ -215,7 +215,7 @@ async fn a_journal_restored_where_transactions_are_counted_anew_is_sealed_on() {
     client.batch_execute(&restored).await.unwrap();
     seal_all(&app.db).await;
     // Nothing is due but the block without lines that says where new ones begin.
-    drop(seal_after(&app.db, 0).await);
+    let _ = seal_after(&app.db, 0).await;
     let begins = "select count(*) from journal_block where lines = 0 and number = (select max(number) from journal_block)";
     assert_eq!(client.query_one(begins, &[]).await.unwrap().get::<_, i64>(0), 1);
     for _ in 0..4 {

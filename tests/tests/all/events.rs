@@ -247,7 +247,7 @@ async fn those_who_wait_are_told_at_once_and_hold_nothing() {
     let waiting: Vec<_> = (0..60).map(|_| wait(format!("kind=grid&after={start}"))).collect();
     let others: Vec<_> = (0..20).map(|_| wait(format!("kind=building&after={start}"))).collect();
     sleep(Duration::from_millis(300)).await;
-    let open = "select count(*) from pg_stat_activity where application_name = 'linli' and state like 'idle in transaction%'";
+    let open = "select count(*) from pg_stat_activity where application_name = 'linli' and state like 'idle in transaction%' and state_change < now() - interval '200 ms'";
     let held: i64 = app.db.connect().await.query_one(open, &[]).await.unwrap().get(0);
     assert_eq!(held, 0);
     admin.post("/v1/grids", json!({"code": "421181001001008", "name": "八"})).await.ok(201);
@@ -270,7 +270,7 @@ async fn whoever_loses_his_key_while_he_waits_is_told_nothing() {
     let admin = app.small_town().await;
     everything(&app, &admin).await;
     let (id, key) = app.key(&["event.read"], "421181").await;
-    let reader = User::of(&app.base, key);
+    let reader = User::at(&app.base, Some(&key));
     let start = text(&reader.get("/v1/events?after=now").await.ok(200)["next"]);
     let waiter = tokio::spawn({
         let reader = reader.clone();

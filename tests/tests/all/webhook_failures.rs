@@ -292,7 +292,7 @@ async fn a_sender_killed_between_sending_and_noting_loses_nothing() {
     let networks = [("WEBHOOK_NETWORKS", "127.0.0.0/24")];
     let server = Served::serve(binary, &db.url, &networks).await;
     let (_, key) = testkit::app::key(&store, &config, &["*"], "421181").await;
-    let admin = User::of(&server.base, key);
+    let admin = User::at(&server.base, Some(&key));
     for (resource, file) in testkit::app::SMALL_TOWN.iter().take(2) {
         admin.import(resource, "effective_on=2023-01-01", file.as_bytes().to_vec()).await.ok(200);
     }

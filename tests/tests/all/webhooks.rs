@@ -201,7 +201,7 @@ async fn a_webhook_tells_what_its_owner_may_see_and_no_more() {
     let receiver = Receiver::start().await;
     let all = ["event.read", "webhook.read", "webhook.write"];
     let (id, key) = app.key(&all, "421181001002").await;
-    let owner = User::of(&app.base, key);
+    let owner = User::at(&app.base, Some(&key));
     let too_wide = owner.post("/v1/webhooks", json!({"name": "大", "url": receiver.url, "area_code": "421181001"})).await;
     assert_eq!((too_wide.status, too_wide.code()), (403, "access.out_of_scope"));
     let blind = app.user(&["webhook.read", "webhook.write"], "421181").await;

@@ -27,7 +27,7 @@ pub struct ReportDay {
 #[get("/reports/grid-division")]
 async fn get_grid_division_report(caller: Caller, query: Query<GridDivisionQuery>, day: Query<ReportDay>) -> Reply<Done<GridDivision>> {
     let caller = caller.as_of(day.as_of);
-    caller.browse(async |view| grid_division::report(view, &query).await.map(Done)).await
+    caller.report(async |view| grid_division::report(view, &query).await.map(Done)).await
 }
 
 /// The routes of this file.

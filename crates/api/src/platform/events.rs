@@ -51,7 +51,7 @@ async fn list_events(caller: Caller, filter: Query<EventFilter>, params: Query<F
     // Heard from before the first read on, so that nothing falls between reading and waiting.
     let mut listener = caller.services().events.listen();
     loop {
-        let secret = &caller.services().cursor_secret;
+        let secret = caller.services().cursor_secret.read(&caller.services().db, caller.call()).await?;
         let (page, wanted) = caller.browse(async |view| event::page(view, &filter, After::said(after.as_deref()), params.limit, secret).await).await?;
         if !page.items.is_empty() || page.has_more || !listener.hears(&wanted, deadline).await {
             return Ok(Done(page));

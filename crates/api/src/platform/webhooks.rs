@@ -80,7 +80,7 @@ async fn rotate_webhook_secret(caller: Caller, id: Id<WebhookId>, version: IfMat
 #[utoipa::path(tag = "platform", security(("ApiKey" = ["webhook.write"])))]
 #[post("/webhooks/{id}/replay")]
 async fn replay_webhook(caller: Caller, id: Id<WebhookId>, version: IfMatch, what: Json<Replay>) -> WriteReply<One<Webhook>> {
-    let secret = &caller.services().cursor_secret;
+    let secret = caller.services().cursor_secret.read(&caller.services().db, caller.call()).await?;
     caller.write("webhook.replay", async |tx| delivery::replay(tx, *id, version.or(what.version)?, &what, secret).await.map(One)).await
 }
 

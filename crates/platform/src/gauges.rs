@@ -1,0 +1,38 @@
+//! What an operator watches of the database itself.
+
+use kernel::gauge::Gauge;
+
+/// How far readers of the feed are behind: they see nothing that is younger than the oldest running writer.
+pub const FEED_LAG: Gauge = Gauge {
+    name: "feed_lag_seconds",
+    help: "Age of the oldest committed change that readers of the feed do not see yet",
+    label: None,
+    query: "select '' as label, coalesce(extract(epoch from clock_timestamp() - min(at)), 0)::float8 as value \
+            from journal where xid >= pg_snapshot_xmin(pg_current_snapshot())",
+};
+
+/// How long the oldest transaction that has written is running: it holds up the feed and the vacuum.
+pub const OLDEST_WRITER: Gauge = Gauge {
+    name: "oldest_writer_seconds",
+    help: "Age of the oldest running transaction that has written something, in any database of the server",
+    label: None,
+    query: "select '' as label, coalesce(extract(epoch from clock_timestamp() - min(xact_start)), 0)::float8 as value \
+            from pg_stat_activity where backend_xid is not null",
+};
+
+/// How large the database is.
+pub const SIZE: Gauge = Gauge {
+    name: "database_bytes",
+    help: "Size of the database on disk",
+    label: None,
+    query: "select '' as label, pg_database_size(current_database())::float8 as value",
+};
+
+/// How far a replica is behind; asked of the replica.
+pub const REPLICA_LAG: Gauge = Gauge {
+    name: "replica_lag_seconds",
+    help: "Age of the last change that the replica shows; 0 while it has shown all that it got",
+    label: None,
+    query: "select '' as label, case when pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() then 0 \
+            else coalesce(extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()), 0) end::float8 as value",
+};
