@@ -31,7 +31,9 @@ pub struct TestApp {
     /// Its configuration.
     pub config: Config,
     store: Store,
-    server: actix_web::dev::ServerHandle,
+    servers: Vec<actix_web::dev::ServerHandle>,
+    // Where it keeps files; goes with it.
+    _files: tempfile::TempDir,
 }
 
 impl TestApp {
@@ -49,7 +51,21 @@ impl TestApp {
         config.workers = Some(1);
         config.cors_origins = "https://h5.example.cn".to_owned();
         config.max_import_bytes = 64 << 20;
+        let files = tempfile::tempdir().unwrap();
+        config.file_store = files.path().display().to_string();
         change(&mut config);
+        let (port, server) = Self::serve(&config).await;
+        Self { base: format!("http://127.0.0.1:{port}"), store: db.store(), db, config, servers: vec![server], _files: files }
+    }
+
+    /// Starts another server beside the first, on the same database and files; returns where it listens.
+    pub async fn replica(&mut self) -> String {
+        let (port, server) = Self::serve(&self.config).await;
+        self.servers.push(server);
+        format!("http://127.0.0.1:{port}")
+    }
+
+    async fn serve(config: &Config) -> (u16, actix_web::dev::ServerHandle) {
         let (sender, started) = tokio::sync::oneshot::channel();
         let settings = config.clone();
         std::thread::spawn(move || {
@@ -60,8 +76,7 @@ impl TestApp {
                 server.await.unwrap();
             });
         });
-        let (port, server) = started.await.unwrap();
-        Self { base: format!("http://127.0.0.1:{port}"), store: db.store(), db, config, server }
+        started.await.unwrap()
     }
 
     /// A client with these permissions in this area.
@@ -120,7 +135,7 @@ impl TestApp {
 
 impl Drop for TestApp {
     fn drop(&mut self) {
-        drop(self.server.stop(false));
+        self.servers.iter().for_each(|server| drop(server.stop(false)));
     }
 }
 

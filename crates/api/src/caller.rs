@@ -9,6 +9,8 @@ use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use kernel::{Actor, AreaCode, Call, Db, Error, Kind, Page, Paging, Refusal, Result, Scope, Tx, View, clock};
 use platform::api_key::{KEY_MISSING, Keyring};
+use platform::blob::Blobs;
+use platform::file::media::Limits;
 use platform::idempotency::{self, Answered};
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -40,6 +42,10 @@ pub struct Services {
     pub city: AreaCode,
     /// Bytes of an import.
     pub max_import_bytes: u64,
+    /// The content of files.
+    pub blobs: Blobs,
+    /// What files may be.
+    pub file_limits: Limits,
 }
 
 /// Who calls.

@@ -1,6 +1,8 @@
 //! Configuration: by environment, or by a file with the same names; the environment wins.
 
 use kernel::{AreaCode, Error, Result};
+use platform::blob::{Blobs, S3};
+use platform::file::media::Limits;
 use serde::Deserialize;
 
 /// What `linli --help` says about configuration: every variable, once.
@@ -15,6 +17,17 @@ Configuration, by environment variable or in the file that LINLI_CONFIG names (T
   WORKERS              threads that serve requests  [one a processor]
   CORS_ORIGINS         origins of web pages that may call, separated by commas  [none]
   MAX_IMPORT_BYTES     bytes of one imported file  [1073741824]
+  FILE_STORE           where the content of files is kept: a folder that all replicas share, or s3://bucket/prefix  [.data/files]
+  S3_ENDPOINT          address of an S3-compatible store  [Amazon's]
+  S3_REGION            its region  [us-east-1]
+  S3_ACCESS_KEY_ID     the key; without it, it is looked up as Amazon's tools do
+  S3_SECRET_ACCESS_KEY the secret of the key
+  S3_VIRTUAL_HOSTED    true where S3_ENDPOINT names the bucket itself, as Aliyun's does  [false]
+  MAX_IMAGE_BYTES      bytes of a picture; 0 takes none  [20971520]
+  MAX_DOCUMENT_BYTES   bytes of a PDF or an Office document; 0 takes none  [52428800]
+  MAX_TEXT_BYTES       bytes of a text or CSV; 0 takes none  [52428800]
+  MAX_ARCHIVE_BYTES    bytes of a ZIP; 0 takes none  [104857600]
+  MAX_LOOSE_BYTES      bytes of all files of one uploader that belong to nothing yet  [1073741824]
   LOG                  what is logged, as in RUST_LOG  [info]
   LOG_FORMAT           json, or text for people  [text on a terminal, else json]
   TMPDIR               where files on their way in and out are kept while they are worked on  [/tmp]
@@ -45,6 +58,35 @@ pub struct Config {
     /// Bytes of an import.
     #[serde(default = "max_import_bytes")]
     pub max_import_bytes: u64,
+    /// Folder or bucket.
+    #[serde(default = "file_store")]
+    pub file_store: String,
+    /// Address of the bucket.
+    pub s3_endpoint: Option<String>,
+    /// Region of the bucket.
+    pub s3_region: Option<String>,
+    /// Key of the bucket.
+    pub s3_access_key_id: Option<String>,
+    /// Secret of the bucket.
+    pub s3_secret_access_key: Option<String>,
+    /// Whether the address names the bucket.
+    #[serde(default)]
+    pub s3_virtual_hosted: bool,
+    /// Bytes of a picture.
+    #[serde(default = "max_image_bytes")]
+    pub max_image_bytes: u64,
+    /// Bytes of a document.
+    #[serde(default = "max_document_bytes")]
+    pub max_document_bytes: u64,
+    /// Bytes of a text.
+    #[serde(default = "max_document_bytes")]
+    pub max_text_bytes: u64,
+    /// Bytes of an archive.
+    #[serde(default = "max_archive_bytes")]
+    pub max_archive_bytes: u64,
+    /// Bytes that belong to nothing.
+    #[serde(default = "max_import_bytes")]
+    pub max_loose_bytes: u64,
 }
 
 fn database_pool() -> usize {
@@ -68,6 +110,22 @@ fn max_import_bytes() -> u64 {
     1 << 30
 }
 
+fn file_store() -> String {
+    ".data/files".to_owned()
+}
+
+fn max_image_bytes() -> u64 {
+    20 << 20
+}
+
+fn max_document_bytes() -> u64 {
+    50 << 20
+}
+
+fn max_archive_bytes() -> u64 {
+    100 << 20
+}
+
 impl Config {
     /// For the database at this URL, everything else by default.
     pub fn of(database_url: &str) -> Result<Self> {
@@ -83,6 +141,30 @@ impl Config {
         }
         let loaded = builder.add_source(::config::Environment::default().ignore_empty(true)).build().and_then(::config::Config::try_deserialize);
         loaded.map_err(|error| Error::Internal(format!("configuration: {error}; see linli --help")))
+    }
+
+    /// The store of files.
+    pub fn blobs(&self) -> Result<Blobs> {
+        let s3 = S3 {
+            endpoint: self.s3_endpoint.clone(),
+            region: self.s3_region.clone(),
+            access_key_id: self.s3_access_key_id.clone(),
+            secret_access_key: self.s3_secret_access_key.clone(),
+            virtual_hosted: self.s3_virtual_hosted,
+        };
+        Blobs::open(&self.file_store, &s3)
+    }
+
+    /// What files may be.
+    #[must_use]
+    pub fn file_limits(&self) -> Limits {
+        Limits {
+            image: self.max_image_bytes,
+            document: self.max_document_bytes,
+            text: self.max_text_bytes,
+            archive: self.max_archive_bytes,
+            loose: self.max_loose_bytes,
+        }
     }
 
     /// The database URL with what every connection needs: time limits, and a fixed language of messages.
@@ -112,7 +194,10 @@ mod tests {
 
     #[test]
     fn every_variable_is_documented() {
-        for name in ["DATABASE_URL", "DATABASE_POOL", "CITY_CODE", "HOST", "PORT", "WORKERS", "CORS_ORIGINS", "MAX_IMPORT_BYTES"] {
+        let files = ["FILE_STORE", "S3_ENDPOINT", "S3_REGION", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY", "S3_VIRTUAL_HOSTED"];
+        let limits = ["MAX_IMPORT_BYTES", "MAX_IMAGE_BYTES", "MAX_DOCUMENT_BYTES", "MAX_TEXT_BYTES", "MAX_ARCHIVE_BYTES", "MAX_LOOSE_BYTES"];
+        let rest = ["DATABASE_URL", "DATABASE_POOL", "CITY_CODE", "HOST", "PORT", "WORKERS", "CORS_ORIGINS"];
+        for name in files.iter().chain(&limits).chain(&rest) {
             assert_eq!(HELP.matches(&format!("  {name} ")).count(), 1, "{name}");
         }
     }

@@ -188,7 +188,7 @@ fn conventions(document: &mut Value, schemas: BTreeMap<String, utoipa::openapi::
             if writes {
                 parameters.push(idempotency.clone());
             }
-            let names_version = method == "patch" || (method == "post" && has_id);
+            let names_version = ["patch", "delete"].contains(&method.as_str()) || (method == "post" && has_id);
             if names_version {
                 parameters.push(version.clone());
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, ContentType, HeaderValue, RETRY_AFTER};
+use actix_web::http::header::{ALLOW, CONTENT_RANGE, ContentType, HeaderValue, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
 use kernel::refusal::Refused;
 use kernel::{Error, Kind, Refusal};
@@ -60,13 +60,15 @@ pub const REFUSALS: &[&Refusal] = &[
     &crate::body::CUT_OFF,
     &crate::batch::REFUSED,
     &crate::caller::BAD_IDEMPOTENCY_KEY,
+    &crate::content::OUT_OF_RANGE,
     &crate::frame::BAD_OVERRIDE,
     &crate::frame::UNKNOWN_PARAMETER,
     &crate::query::BAD_PARAMETER,
     &crate::query::BAD_VERSION,
     &crate::query::DOUBLED_PARAMETER,
+    &crate::spool::COMPRESSED,
+    &crate::spool::NO_FILE,
     &crate::transfer::NO_SUCH_RESOURCE,
-    &crate::transfer::NO_FILE,
     &crate::transfer::REFUSED,
 ];
 
@@ -105,6 +107,7 @@ pub struct Problem {
     /// What the log is to know and the caller is not.
     pub cause: Option<String>,
     allow: Option<HeaderValue>,
+    size: Option<u64>,
     import: Option<Value>,
 }
 
@@ -114,6 +117,12 @@ impl Problem {
     pub fn method_not_allowed(allow: &HeaderValue) -> Self {
         let refused = METHOD_NOT_ALLOWED.with("allow", allow.to_str().unwrap_or_default());
         Self { allow: Some(allow.clone()), ..refused.into() }
+    }
+
+    /// Of a part that a content of so many bytes does not have.
+    #[must_use]
+    pub fn out_of_range(refusal: &'static Refusal, size: u64) -> Self {
+        Self { size: Some(size), ..refusal.with("size", size).into() }
     }
 
     /// With the report of the import that was refused.
@@ -140,6 +149,9 @@ impl Problem {
         response.insert_header(ContentType("application/problem+json".parse().unwrap_or(mime())));
         if let Some(allow) = &self.allow {
             response.insert_header((ALLOW, allow.clone()));
+        }
+        if let Some(size) = self.size {
+            response.insert_header((CONTENT_RANGE, format!("bytes */{size}")));
         }
         if let Some(seconds) = self.retry_after() {
             response.insert_header((RETRY_AFTER, seconds));
@@ -184,6 +196,7 @@ fn title(kind: Kind, language: Language) -> &'static str {
         Kind::Stale => ("版本已过期", "Stale version"),
         Kind::TooLarge => ("内容过大", "Content too large"),
         Kind::Unsupported => ("不支持的格式", "Unsupported media type"),
+        Kind::OutOfRange => ("范围无效", "Range not satisfiable"),
         Kind::Invalid => ("内容有误", "Refused content"),
         Kind::VersionMissing => ("缺少版本", "Version required"),
         Kind::Internal => ("内部错误", "Internal error"),
@@ -203,7 +216,7 @@ impl From<Error> for Problem {
 
 impl From<Refused> for Problem {
     fn from(refused: Refused) -> Self {
-        Self { refused: Box::new(refused), cause: None, allow: None, import: None }
+        Self { refused: Box::new(refused), cause: None, allow: None, size: None, import: None }
     }
 }
 
@@ -232,6 +245,7 @@ impl ResponseError for Problem {
             Kind::Stale => StatusCode::PRECONDITION_FAILED,
             Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Kind::Unsupported => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Kind::OutOfRange => StatusCode::RANGE_NOT_SATISFIABLE,
             Kind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
             Kind::VersionMissing => StatusCode::PRECONDITION_REQUIRED,
             Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,

@@ -303,16 +303,15 @@ impl Responder for Download {
             // Reading may wait for the disk, so it is done off the event loop.
             None => actix_web::rt::task::spawn_blocking(move || read_block(file)).await.ok()?.map(|(block, file)| (block, (None, file))),
         });
-        let encoded: String = self
-            .name
-            .bytes()
-            .map(|byte| if byte.is_ascii_alphanumeric() || b"-._".contains(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
-            .collect();
-        HttpResponse::Ok()
-            .content_type(self.media_type)
-            .insert_header((CONTENT_DISPOSITION, format!("attachment; filename*=UTF-8''{encoded}")))
-            .body(SizedStream::new(length, blocks))
+        HttpResponse::Ok().content_type(self.media_type).insert_header((CONTENT_DISPOSITION, disposition(&self.name))).body(SizedStream::new(length, blocks))
     }
+}
+
+/// The header of a content that is to be kept as a file, never to be shown in a page.
+pub(crate) fn disposition(name: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    let encoded: String = name.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect();
+    format!("attachment; filename*=UTF-8''{encoded}")
 }
 
 fn read_block(mut file: File) -> Option<(std::io::Result<Bytes>, File)> {

@@ -22,7 +22,7 @@ use crate::background::Background;
 use crate::caller::Services;
 use crate::config::Config;
 use crate::contract::Contract;
-use crate::{frame, organization, transfer};
+use crate::{files, frame, organization, transfer};
 
 /// What the document says of the whole.
 #[derive(OpenApi)]
@@ -33,13 +33,14 @@ use crate::{frame, organization, transfer};
     ),
     tags(
         (name = "organization", description = "Basic organization: the area tree and what stands in it · 基本组织:区域、小区、楼栋、户"),
+        (name = "files", description = "Files: evidence, minutes, photos · 文件:证据、记录、照片"),
         (name = "transfer", description = "Imports, exports, templates · 导入、导出、模板")
     )
 )]
 struct Document;
 
 fn routes(config: &mut ServiceConfig) {
-    config.configure(organization::routes).configure(transfer::routes);
+    config.configure(organization::routes).configure(transfer::routes).configure(files::routes);
 }
 
 /// The contract of all routes.
@@ -68,6 +69,7 @@ pub async fn start(config: &Config, store: Store) -> Result<(Server, u16)> {
     let listener = TcpListener::bind((config.host.as_str(), config.port)).map_err(failed)?;
     let port = listener.local_addr().map_err(failed)?.port();
     let cursor_secret = secret::load(&store, &operator(config, "linli serve"), "cursor").await?;
+    let blobs = config.blobs()?;
     let contract = web::Data::new(contract());
     let of_task = config.clone();
     let background = Background::start(store.clone(), tasks(config), move |task| operator(&of_task, task)).map_err(failed)?;
@@ -83,6 +85,8 @@ pub async fn start(config: &Config, store: Store) -> Result<(Server, u16)> {
             cursor_secret: cursor_secret.clone(),
             city: settings.city_code.clone(),
             max_import_bytes: settings.max_import_bytes,
+            blobs: blobs.clone(),
+            file_limits: settings.file_limits(),
         };
         let (app, _) = App::new().into_utoipa_app().service(scope::scope("/v1").configure(routes)).split_for_parts();
         app.app_data(web::Data::new(services))
@@ -113,10 +117,12 @@ fn cors(origins: &str) -> Cors {
         .fold(Cors::default(), |cors, origin| cors.allowed_origin(origin))
         .allowed_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT_LANGUAGE, header::IF_MATCH, header::IF_NONE_MATCH])
+        .allowed_headers([header::RANGE, header::IF_RANGE])
         .allowed_header("idempotency-key")
         .allowed_header("x-http-method-override")
         .allowed_header("x-request-id")
         .expose_headers([header::ETAG, header::LOCATION, header::LINK, header::RETRY_AFTER, header::ALLOW])
+        .expose_headers([header::ACCEPT_RANGES, header::CONTENT_RANGE, header::CONTENT_DISPOSITION])
         .expose_headers(["x-request-id", "idempotent-replayed"])
         .max_age(3600)
 }

@@ -1,38 +1,26 @@
 //! Imports, exports and templates of every resource that is a sheet.
 
 use std::fs::File;
-use std::io::Write;
-use std::time::Duration;
 
-use actix_multipart::Multipart;
-use actix_web::dev::Payload;
-use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
-use actix_web::web::Bytes;
-use actix_web::{FromRequest, HttpMessage, HttpRequest, get, post};
+use actix_web::{HttpRequest, get, post};
 use chrono::NaiveDate;
-use futures_util::{Stream, StreamExt};
 use kernel::export::{self, FileForm, Headers};
 use kernel::import::{Failure, RowFault};
 use kernel::page::Paging;
 use kernel::sheet::Sheet;
-use kernel::{Error, Kind, Refusal};
+use kernel::{Error, Refusal};
 use platform::import_run::{self, ImportMode, ImportRun, ImportRunId};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::body::{BodyDigest, CUT_OFF, MEDIA_TYPE};
 use crate::caller::Caller;
-use crate::problem::{Language, Problem, TOO_LARGE, TOO_SLOW};
+use crate::problem::{Language, Problem};
 use crate::query::{Id, PageParams, Query, Word};
 use crate::reply::{Done, Download, List, Reply, WriteReply, Written};
+use crate::spool::Upload;
 
 /// The media type of a workbook.
 pub const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
-
-/// How long a file on its way in may pause; a thin line is no reason to refuse it, silence is.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A resource that is no sheet.
 pub const NO_SUCH_RESOURCE: Refusal = Refusal::not_found(
@@ -40,8 +28,6 @@ pub const NO_SUCH_RESOURCE: Refusal = Refusal::not_found(
     "“{name}”不能导入或导出;可用:{names}。",
     "“{name}” can be neither imported nor exported; these can: {names}.",
 );
-/// A form without a file in it.
-pub const NO_FILE: Refusal = Refusal::new(Kind::Malformed, "import.no_file", "表单中没有文件。", "There is no file in the form.");
 /// An atomic import of which rows were refused.
 pub const REFUSED: Refusal = Refusal::invalid(
     "import.refused",
@@ -145,7 +131,7 @@ fn sheet(name: &str) -> Result<&'static Sheet, Problem> {
 async fn import_rows(caller: Caller, resource: Word, params: Query<ImportParams>, upload: Upload) -> WriteReply<Done<ImportReport>> {
     let sheet = sheet(&resource)?;
     caller.call().actor.may(sheet.write)?;
-    let file = upload.spool(caller.services().max_import_bytes).await?;
+    let file = upload.spool(caller.services().max_import_bytes).await?.content.file;
     let mode = params.mode.unwrap_or(ImportMode::Atomic);
     let on = params.effective_on.unwrap_or(caller.call().today());
     let language = caller.language();
@@ -252,69 +238,6 @@ async fn list_import_failures(caller: Caller, id: Id<ImportRunId>) -> Reply<List
 async fn get_failed_rows(caller: Caller, id: Id<ImportRunId>) -> Reply<Download> {
     let file = caller.snapshot(async |view| import_run::failed_csv(view, *id).await).await?;
     Ok(Download { file, media_type: "text/csv; charset=utf-8", name: "failed.csv".to_owned(), mark: true })
-}
-
-/// A file on its way in; nothing of it has been read.
-pub struct Upload {
-    request: HttpRequest,
-    payload: Payload,
-}
-
-impl FromRequest for Upload {
-    type Error = Problem;
-    type Future = std::future::Ready<Result<Self, Problem>>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        std::future::ready(Ok(Self { request: request.clone(), payload: payload.take() }))
-    }
-}
-
-impl Upload {
-    /// Writes the file to disk, whole, before anything is done with it: no transaction waits for a client.
-    async fn spool(self, limit: u64) -> Result<File, Problem> {
-        let Self { request, payload } = self;
-        if request.headers().contains_key(CONTENT_ENCODING) {
-            return Err((&MEDIA_TYPE).into());
-        }
-        let announced = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok()).unwrap_or(0_u64);
-        if announced > limit {
-            return Err(TOO_LARGE.with("limit", limit).into());
-        }
-        let (file, digest) = if request.content_type().eq_ignore_ascii_case("multipart/form-data") {
-            let mut form = Multipart::new(request.headers(), payload);
-            loop {
-                let field = form.next().await.ok_or(&NO_FILE)?.map_err(|_| Problem::from(&CUT_OFF))?;
-                if field.content_disposition().is_some_and(|disposition| disposition.get_filename().is_some()) {
-                    break write(field.map(|block| block.map_err(drop)), limit).await?;
-                }
-            }
-        } else {
-            write(payload.map(|block| block.map_err(drop)), limit).await?
-        };
-        request.extensions_mut().insert(BodyDigest(digest));
-        Ok(file)
-    }
-}
-
-/// Writes blocks to a temporary file, which vanishes with its handle; returns it with the digest of its content.
-async fn write(blocks: impl Stream<Item = Result<Bytes, ()>>, limit: u64) -> Result<(File, Vec<u8>), Problem> {
-    let mut blocks = std::pin::pin!(blocks);
-    let mut file = tempfile::tempfile().map_err(|error| Error::Internal(format!("temporary file: {error}")))?;
-    let mut digest = Sha256::new();
-    let mut length = 0_u64;
-    while let Some(block) = timeout(PATIENCE, blocks.next()).await.map_err(|_| Problem::from(TOO_SLOW.with("seconds", PATIENCE.as_secs())))? {
-        let block = block.map_err(|()| Problem::from(&CUT_OFF))?;
-        length += u64::try_from(block.len()).unwrap_or(u64::MAX);
-        if length > limit {
-            return Err(TOO_LARGE.with("limit", limit).into());
-        }
-        digest.update(&block);
-        file = actix_web::rt::task::spawn_blocking(move || file.write_all(&block).map(|()| file))
-            .await
-            .map_err(|error| Error::Internal(error.to_string()))?
-            .map_err(|error| Error::Internal(format!("temporary file: {error}")))?;
-    }
-    Ok((file, digest.finalize().to_vec()))
 }
 
 /// The routes of this file.

@@ -12,7 +12,7 @@ pub mod household_grid;
 pub mod household_move;
 pub mod subdistrict;
 
-use kernel::manifest::Domain;
+use kernel::manifest::{Domain, Holder};
 
 /// What this domain declares about itself.
 pub const DOMAIN: Domain = Domain {
@@ -87,4 +87,9 @@ pub const DOMAIN: Domain = Domain {
         &subdistrict::UNKNOWN_HERE,
     ],
     sheets: &[&subdistrict::SHEET, &community::SHEET, &grid::SHEET, &compound::SHEET, &compound_grid::SHEET, &building::SHEET, &household::SHEET],
+    holders: &[Holder {
+        kind: "compound",
+        see: |view, id| Box::pin(async move { Ok(compound::get(view, id.into()).await?.area_code.to_string()) }),
+        fill: |tx, id| Box::pin(async move { Ok(compound::lock(tx, id.into()).await?.area_code.to_string()) }),
+    }],
 };

@@ -15,6 +15,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::blob::broken;
+
 id!(
     /// One import of one file.
     ImportRunId
@@ -227,9 +229,4 @@ async fn read(view: &View<'_>, id: ImportRunId, after: i32, limit: i64) -> Resul
             Ok(Failure { line, record, faults })
         })
         .collect()
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "as map_err hands it over")]
-fn broken(error: std::io::Error) -> Error {
-    Error::Internal(format!("temporary file: {error}"))
 }

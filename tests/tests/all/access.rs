@@ -8,7 +8,7 @@ use testkit::{TestApp, User, app::contract};
 /// Operations that need no key; the list may only shrink.
 const PUBLIC: [&str; 0] = [];
 /// Operations that need a key and no permission: they show the caller's own, or nothing.
-const OWN: [&str; 5] = ["get_failed_rows", "get_import_run", "get_import_template", "list_import_failures", "list_import_runs"];
+const OWN: [&str; 6] = ["get_failed_rows", "get_import_run", "get_import_template", "list_files", "list_import_failures", "list_import_runs"];
 
 fn operations() -> Vec<(String, Method, String, bool)> {
     let text = contract().operations_text();
@@ -39,6 +39,7 @@ fn body(id: &str) -> Option<Value> {
         "create" | "put" => Some(new(resource)),
         "update" => Some(json!({"version": 1})),
         "end" => Some(json!({"on": "2026-01-01", "reason": "测试", "version": 1})),
+        "attach" => Some(json!({"object_kind": "compound", "object_id": "00000000-0000-7000-8000-000000000000", "version": 1})),
         "move" => Some(json!({"grid_code": "421181001001001", "reason": "测试", "version": 1})),
         "batch" => {
             let one = resource.strip_suffix("ies").map_or_else(|| resource.trim_end_matches('s').to_owned(), |stem| format!("{stem}y"));

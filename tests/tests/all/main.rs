@@ -5,6 +5,7 @@ mod batches;
 mod city;
 mod contract;
 mod exports;
+mod files;
 mod grid_division;
 mod hostile_files;
 mod house;
