@@ -58,11 +58,11 @@ impl TestApp {
         Self { base: format!("http://127.0.0.1:{port}"), store: db.store(), db, config, servers: vec![server], _files: files }
     }
 
-    /// Starts another server beside the first, on the same database and files; returns where it listens.
-    pub async fn replica(&mut self) -> String {
-        let (port, server) = Self::serve(&self.config).await;
-        self.servers.push(server);
-        format!("http://127.0.0.1:{port}")
+    /// Starts another server beside the first, on the same database and files, with other settings.
+    pub async fn replica(&mut self, change: impl FnOnce(&mut Config)) {
+        let mut config = self.config.clone();
+        change(&mut config);
+        self.servers.push(Self::serve(&config).await.1);
     }
 
     async fn serve(config: &Config) -> (u16, actix_web::dev::ServerHandle) {

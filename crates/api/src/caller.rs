@@ -42,6 +42,8 @@ pub struct Services {
     pub city: AreaCode,
     /// Bytes of an import.
     pub max_import_bytes: u64,
+    /// Bytes of an import that is answered at once.
+    pub import_inline_bytes: u64,
     /// The content of files.
     pub blobs: Blobs,
     /// What files may be.
@@ -181,8 +183,8 @@ impl Caller {
 
     fn answered<R: Answer>(&self, answer: &R) -> Result<Answered> {
         Ok(Answered {
-            status: i16::try_from(R::STATUS.as_u16()).unwrap_or(i16::MAX),
-            location: answer.made().map(|made| format!("{}/{made}", self.request.path())),
+            status: i16::try_from(answer.status().as_u16()).unwrap_or(i16::MAX),
+            location: answer.location(self.request.path()),
             body: answer.body().map_err(|error| Error::Internal(error.to_string()))?,
         })
     }

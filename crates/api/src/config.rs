@@ -1,8 +1,12 @@
 //! Configuration: by environment, or by a file with the same names; the environment wins.
 
+use std::time::Duration;
+
+use chrono::TimeDelta;
 use kernel::{AreaCode, Error, Result};
 use platform::blob::{Blobs, S3};
 use platform::file::media::Limits;
+use platform::job;
 use serde::Deserialize;
 
 /// What `linli --help` says about configuration: every variable, once.
@@ -17,6 +21,10 @@ Configuration, by environment variable or in the file that LINLI_CONFIG names (T
   WORKERS              threads that serve requests  [one a processor]
   CORS_ORIGINS         origins of web pages that may call, separated by commas  [none]
   MAX_IMPORT_BYTES     bytes of one imported file  [1073741824]
+  IMPORT_INLINE_BYTES  bytes up to which an imported file is answered at once; larger ones become jobs  [33554432]
+  JOBS_AT_ONCE         jobs that this process works on at a time; 0 leaves them to other replicas  [2]
+  JOB_LEASE_SECONDS    after this silence another process takes a job over  [30]
+  KEEP_EXPORT_DAYS     days for which the file of an export is kept  [7]
   FILE_STORE           where the content of files is kept: a folder that all replicas share, or s3://bucket/prefix  [.data/files]
   S3_ENDPOINT          address of an S3-compatible store  [Amazon's]
   S3_REGION            its region  [us-east-1]
@@ -58,6 +66,18 @@ pub struct Config {
     /// Bytes of an import.
     #[serde(default = "max_import_bytes")]
     pub max_import_bytes: u64,
+    /// Bytes of an import that is answered at once.
+    #[serde(default = "import_inline_bytes")]
+    pub import_inline_bytes: u64,
+    /// Jobs at a time.
+    #[serde(default = "jobs_at_once")]
+    pub jobs_at_once: u16,
+    /// Seconds of silence.
+    #[serde(default = "job_lease_seconds")]
+    pub job_lease_seconds: u16,
+    /// Days of a file.
+    #[serde(default = "keep_export_days")]
+    pub keep_export_days: u16,
     /// Folder or bucket.
     #[serde(default = "file_store")]
     pub file_store: String,
@@ -110,6 +130,22 @@ fn max_import_bytes() -> u64 {
     1 << 30
 }
 
+fn import_inline_bytes() -> u64 {
+    32 << 20
+}
+
+fn jobs_at_once() -> u16 {
+    2
+}
+
+fn job_lease_seconds() -> u16 {
+    30
+}
+
+fn keep_export_days() -> u16 {
+    7
+}
+
 fn file_store() -> String {
     ".data/files".to_owned()
 }
@@ -141,6 +177,16 @@ impl Config {
         }
         let loaded = builder.add_source(::config::Environment::default().ignore_empty(true)).build().and_then(::config::Config::try_deserialize);
         loaded.map_err(|error| Error::Internal(format!("configuration: {error}; see linli --help")))
+    }
+
+    /// How jobs are worked on.
+    #[must_use]
+    pub fn jobs(&self) -> job::Settings {
+        job::Settings {
+            lease: Duration::from_secs(self.job_lease_seconds.max(1).into()),
+            export_lasts: TimeDelta::days(self.keep_export_days.into()),
+            sheet: crate::domains::sheet,
+        }
     }
 
     /// The store of files.
@@ -196,8 +242,9 @@ mod tests {
     fn every_variable_is_documented() {
         let files = ["FILE_STORE", "S3_ENDPOINT", "S3_REGION", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY", "S3_VIRTUAL_HOSTED"];
         let limits = ["MAX_IMPORT_BYTES", "MAX_IMAGE_BYTES", "MAX_DOCUMENT_BYTES", "MAX_TEXT_BYTES", "MAX_ARCHIVE_BYTES", "MAX_LOOSE_BYTES"];
+        let jobs = ["IMPORT_INLINE_BYTES", "JOBS_AT_ONCE", "JOB_LEASE_SECONDS", "KEEP_EXPORT_DAYS"];
         let rest = ["DATABASE_URL", "DATABASE_POOL", "CITY_CODE", "HOST", "PORT", "WORKERS", "CORS_ORIGINS"];
-        for name in files.iter().chain(&limits).chain(&rest) {
+        for name in files.iter().chain(&jobs).chain(&limits).chain(&rest) {
             assert_eq!(HELP.matches(&format!("  {name} ")).count(), 1, "{name}");
         }
     }

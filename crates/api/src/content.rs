@@ -15,9 +15,9 @@ use futures_util::{Stream, StreamExt};
 use kernel::{Error, Kind, Refusal};
 use platform::blob::{Blobs, hex};
 use platform::file::File;
-use utoipa::IntoResponses;
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{ContentBuilder, HeaderBuilder, RefOr, Response, ResponseBuilder};
+use utoipa::{IntoParams, IntoResponses};
 
 use crate::problem::Problem;
 use crate::reply::disposition;
@@ -27,10 +27,17 @@ pub const OUT_OF_RANGE: Refusal =
     Refusal::new(Kind::OutOfRange, "file.out_of_range", "Range 超出文件范围:文件共 {size} 字节。", "The range lies outside the file, which has {size} bytes.");
 
 /// What a caller wants of a content, and what he has of it already.
-#[derive(Default)]
+#[derive(Default, IntoParams)]
+#[into_params(parameter_in = Header)]
 pub struct Wanted {
+    /// Which bytes, such as `bytes=0-1023` · 所需的字节范围
+    #[param(rename = "Range", max_length = 200)]
     range: Option<String>,
+    /// The tag that the content must still have for a range of it to be sent · 内容未变时才返回范围
+    #[param(rename = "If-Range", max_length = 200)]
     if_range: Option<String>,
+    /// Tags of contents that you have: 304 if it is one of them · 已有内容的标签
+    #[param(rename = "If-None-Match", max_length = 200)]
     if_none_match: Option<String>,
 }
 

@@ -76,14 +76,7 @@ async fn get_file(caller: Caller, id: Id<FileId>) -> Reply<One<File>> {
 /// Get the content of a file · 下载文件内容
 ///
 /// Whole, or one range of its bytes. Its `ETag` is the SHA-256 of the content.
-#[utoipa::path(
-    tag = "files", security(("ApiKey" = [])),
-    params(
-        ("Range" = Option<String>, Header, max_length = 200, description = "Which bytes: `bytes=0-1023` · 所需的字节范围"),
-        ("If-Range" = Option<String>, Header, max_length = 200, description = "The range only if the content still has this tag · 内容未变时才返回范围"),
-        ("If-None-Match" = Option<String>, Header, max_length = 200, description = "Tags of contents that you have: 304 if it is one of them · 已有内容的标签")
-    )
-)]
+#[utoipa::path(tag = "files", params(Wanted), security(("ApiKey" = [])))]
 #[get("/files/{id}/content")]
 async fn get_file_content(caller: Caller, id: Id<FileId>, wanted: Wanted) -> Reply<Content> {
     let file = caller.read(async |view| file::get(view, *id, holder).await).await?;

@@ -10,6 +10,7 @@ pub mod contract;
 pub mod domains;
 mod files;
 pub mod frame;
+mod jobs;
 mod organization;
 pub mod problem;
 pub mod query;

@@ -69,7 +69,6 @@ pub const REFUSALS: &[&Refusal] = &[
     &crate::spool::COMPRESSED,
     &crate::spool::NO_FILE,
     &crate::transfer::NO_SUCH_RESOURCE,
-    &crate::transfer::REFUSED,
 ];
 
 /// The languages that Linli speaks.

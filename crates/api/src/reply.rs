@@ -58,13 +58,15 @@ fn response(status: &str, description: &str, schema: RefOr<Schema>, headers: &[(
 /// An answer to a write, as it is kept for an `Idempotency-Key`.
 pub trait Answer {
     /// The status.
-    const STATUS: StatusCode;
+    fn status(&self) -> StatusCode {
+        StatusCode::OK
+    }
     /// Whether it is worth keeping: refusals are not.
     fn kept(&self) -> bool {
         true
     }
-    /// The path of what was made, under the path that was posted to.
-    fn made(&self) -> Option<String> {
+    /// The path of what was made, or of what goes on, for an answer to a request to `path`.
+    fn location(&self, _path: &str) -> Option<String> {
         None
     }
     /// The version of what it holds.
@@ -81,12 +83,24 @@ pub struct One<T>(pub T);
 pub struct Created<T>(pub T);
 /// The outcome of something that is no object with a version.
 pub struct Done<T>(pub T);
+/// Something that goes on after the answer: 202, with where it is found.
+pub struct Accepted<T> {
+    /// It, as it stands.
+    pub body: T,
+    /// Its path.
+    pub path: String,
+}
+/// What was done at once, or what goes on after the answer.
+pub enum DoneOrAccepted<D, A> {
+    /// Done.
+    Done(Done<D>),
+    /// It goes on.
+    Accepted(Accepted<A>),
+}
 /// A page of a list.
 pub struct List<T>(pub Page<T>);
 
 impl<T: Recorded> Answer for One<T> {
-    const STATUS: StatusCode = StatusCode::OK;
-
     fn version(&self) -> Option<i32> {
         Some(self.0.version())
     }
@@ -97,10 +111,12 @@ impl<T: Recorded> Answer for One<T> {
 }
 
 impl<T: Recorded> Answer for Created<T> {
-    const STATUS: StatusCode = StatusCode::CREATED;
+    fn status(&self) -> StatusCode {
+        StatusCode::CREATED
+    }
 
-    fn made(&self) -> Option<String> {
-        Some(self.0.id().to_string())
+    fn location(&self, path: &str) -> Option<String> {
+        Some(format!("{path}/{}", self.0.id()))
     }
 
     fn version(&self) -> Option<i32> {
@@ -113,10 +129,45 @@ impl<T: Recorded> Answer for Created<T> {
 }
 
 impl<T: Serialize> Answer for Done<T> {
-    const STATUS: StatusCode = StatusCode::OK;
-
     fn body(&self) -> serde_json::Result<String> {
         serde_json::to_string(&self.0)
+    }
+}
+
+impl<T: Serialize> Answer for Accepted<T> {
+    fn status(&self) -> StatusCode {
+        StatusCode::ACCEPTED
+    }
+
+    fn location(&self, _path: &str) -> Option<String> {
+        Some(self.path.clone())
+    }
+
+    fn body(&self) -> serde_json::Result<String> {
+        serde_json::to_string(&self.body)
+    }
+}
+
+impl<D: Serialize, A: Serialize> Answer for DoneOrAccepted<D, A> {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Done(done) => done.status(),
+            Self::Accepted(accepted) => accepted.status(),
+        }
+    }
+
+    fn location(&self, path: &str) -> Option<String> {
+        match self {
+            Self::Done(done) => done.location(path),
+            Self::Accepted(accepted) => accepted.location(path),
+        }
+    }
+
+    fn body(&self) -> serde_json::Result<String> {
+        match self {
+            Self::Done(done) => done.body(),
+            Self::Accepted(accepted) => accepted.body(),
+        }
     }
 }
 
@@ -126,6 +177,16 @@ pub enum Written<R> {
     Now(R),
     /// Given to the same request before.
     Before(Answered, std::marker::PhantomData<R>),
+}
+
+impl<R> Written<R> {
+    /// The same answer in another form.
+    pub fn map<S>(self, form: impl FnOnce(R) -> S) -> Written<S> {
+        match self {
+            Self::Now(reply) => Written::Now(form(reply)),
+            Self::Before(before, _) => Written::Before(before, std::marker::PhantomData),
+        }
+    }
 }
 
 fn etag(version: i32) -> String {
@@ -143,9 +204,9 @@ fn failed(error: &serde_json::Error) -> HttpResponse {
 }
 
 fn answer<R: Answer>(reply: &R, request: &HttpRequest) -> HttpResponse {
-    let mut response = json(R::STATUS);
-    if let Some(made) = reply.made() {
-        response.insert_header((LOCATION, format!("{}/{made}", request.path())));
+    let mut response = json(reply.status());
+    if let Some(location) = reply.location(request.path()) {
+        response.insert_header((LOCATION, location));
     }
     if let Some(version) = reply.version() {
         response.insert_header((ETAG, etag(version)));
@@ -160,7 +221,7 @@ impl<R: Answer> Responder for Written<R> {
         match self {
             Self::Now(reply) => answer(&reply, request),
             Self::Before(before, _) => {
-                let mut response = json(u16::try_from(before.status).ok().and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(R::STATUS));
+                let mut response = json(u16::try_from(before.status).ok().and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(StatusCode::OK));
                 if let Some(location) = before.location {
                     response.insert_header((LOCATION, location));
                 }
@@ -236,6 +297,18 @@ impl<T: ToSchema> IntoResponses for Created<T> {
 impl<T: ToSchema> IntoResponses for Done<T> {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         response("200", "What came of it · 结果", document::<T>(), &[])
+    }
+}
+
+impl<T: ToSchema> IntoResponses for Accepted<T> {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        response("202", "It goes on after this answer · 已受理,处理在后台继续", document::<T>(), &[("Location", "Where to see how it goes · 查看进度的地址")])
+    }
+}
+
+impl<D: ToSchema, A: ToSchema> IntoResponses for DoneOrAccepted<D, A> {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        Done::<D>::responses().into_iter().chain(Accepted::<A>::responses()).collect()
     }
 }
 
@@ -329,7 +402,7 @@ fn read_block(mut file: File) -> Option<(std::io::Result<Bytes>, File)> {
 impl IntoResponses for Download {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         let text = ObjectBuilder::new().schema_type(SchemaType::new(Type::String)).build();
-        let response = ["text/csv", "application/x-ndjson", crate::transfer::XLSX]
+        let response = ["text/csv", "application/x-ndjson", kernel::export::FileForm::Xlsx.media_type()]
             .into_iter()
             .fold(ResponseBuilder::new().description("The file · 文件"), |response, media_type| {
                 response.content(media_type, ContentBuilder::new().schema(Some(text.clone())).build())

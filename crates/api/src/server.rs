@@ -12,7 +12,8 @@ use kernel::db::Store;
 use kernel::task::Task;
 use kernel::{Actor, Call, Error, Result, Scope, clock};
 use platform::api_key::Keyring;
-use platform::secret;
+use platform::blob::Blobs;
+use platform::{job, secret};
 use utoipa::OpenApi;
 use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_actix_web::{AppExt, scope};
@@ -22,7 +23,7 @@ use crate::background::Background;
 use crate::caller::Services;
 use crate::config::Config;
 use crate::contract::Contract;
-use crate::{files, frame, organization, transfer};
+use crate::{files, frame, jobs, organization, transfer};
 
 /// What the document says of the whole.
 #[derive(OpenApi)]
@@ -34,13 +35,13 @@ use crate::{files, frame, organization, transfer};
     tags(
         (name = "organization", description = "Basic organization: the area tree and what stands in it · 基本组织:区域、小区、楼栋、户"),
         (name = "files", description = "Files: evidence, minutes, photos · 文件:证据、记录、照片"),
-        (name = "transfer", description = "Imports, exports, templates · 导入、导出、模板")
+        (name = "transfer", description = "Imports, exports, templates, and jobs where they take long · 导入、导出、模板及其后台任务")
     )
 )]
 struct Document;
 
 fn routes(config: &mut ServiceConfig) {
-    config.configure(organization::routes).configure(transfer::routes).configure(files::routes);
+    config.configure(organization::routes).configure(transfer::routes).configure(files::routes).configure(jobs::routes);
 }
 
 /// The contract of all routes.
@@ -51,8 +52,8 @@ pub fn contract() -> Contract {
 }
 
 /// The work that goes on beside the requests.
-fn tasks(_config: &Config) -> Vec<Task> {
-    Vec::new()
+fn tasks(config: &Config, blobs: &Blobs) -> Vec<Task> {
+    (0..config.jobs_at_once).map(|_| job::worker(blobs.clone(), config.jobs())).collect()
 }
 
 /// A call of the operator himself, outside any request.
@@ -72,7 +73,7 @@ pub async fn start(config: &Config, store: Store) -> Result<(Server, u16)> {
     let blobs = config.blobs()?;
     let contract = web::Data::new(contract());
     let of_task = config.clone();
-    let background = Background::start(store.clone(), tasks(config), move |task| operator(&of_task, task)).map_err(failed)?;
+    let background = Background::start(store.clone(), tasks(config, &blobs), move |task| operator(&of_task, task)).map_err(failed)?;
     let background = Arc::new(background);
     let keyring = Keyring::default();
     let settings = config.clone();
@@ -85,6 +86,7 @@ pub async fn start(config: &Config, store: Store) -> Result<(Server, u16)> {
             cursor_secret: cursor_secret.clone(),
             city: settings.city_code.clone(),
             max_import_bytes: settings.max_import_bytes,
+            import_inline_bytes: settings.import_inline_bytes,
             blobs: blobs.clone(),
             file_limits: settings.file_limits(),
         };

@@ -16,6 +16,7 @@ pub mod journal;
 pub mod manifest;
 pub mod page;
 pub mod period;
+pub mod pulse;
 mod reads;
 pub mod refusal;
 pub mod role;

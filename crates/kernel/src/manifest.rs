@@ -62,6 +62,7 @@ pub const REFUSALS: &[&Refusal] = &[
     &crate::period::ENDED,
     &crate::period::ENDS_BEFORE_IT_BEGINS,
     &crate::period::OUT_OF_YEARS,
+    &crate::pulse::STOPPED,
     &crate::refusal::DATABASE_AWAY,
     &crate::refusal::DATABASE_SLOW,
     &crate::refusal::OUTCOME_UNKNOWN,

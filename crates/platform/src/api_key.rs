@@ -82,6 +82,20 @@ impl Recorded for ApiKey {
     }
 }
 
+impl ApiKey {
+    fn into_actor(self) -> Actor {
+        let permissions = self.permissions.into_iter().flatten().map(Cow::Owned).collect();
+        let grant = Grant { role: None, permissions, scope: Scope::of(vec![self.area_code]) };
+        Actor::new(self.id.0, self.name.to_string(), vec![grant])
+    }
+}
+
+/// Whoever holds the key with this id, if it is in force.
+pub async fn actor(view: &View<'_>, id: ApiKeyId) -> Result<Option<Actor>> {
+    let valid = api_key::table.find(id).filter(api_key::revoked_at.is_null().and(api_key::expires_at.gt(view.now)));
+    Ok(valid.select(ApiKey::as_select()).first(&mut view.conn()).await.optional()?.map(ApiKey::into_actor))
+}
+
 /// Makes a key and returns it; it cannot be read again.
 pub async fn create(tx: &Tx<'_>, name: &Name, permissions: &[String], area_code: &AreaCode, expires_at: DateTime<Utc>) -> Result<(ApiKey, String)> {
     let mut secret = [0; SECRET_BYTES];
@@ -150,9 +164,7 @@ impl Keyring {
             })
             .await?;
         let row: ApiKey = row.ok_or(&BAD_KEY)?;
-        let permissions = row.permissions.into_iter().flatten().map(Cow::Owned).collect();
-        let grant = Grant { role: None, permissions, scope: Scope::of(vec![row.area_code]) };
-        let actor = Arc::new(Actor::new(row.id.0, row.name.to_string(), vec![grant]));
+        let actor = Arc::new(row.into_actor());
         self.remember(digest, &actor);
         Ok(actor)
     }

@@ -8,6 +8,7 @@ use diesel::prelude::*;
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use kernel::import::{self, Failure, RowFault};
 use kernel::page::{Cursor, Page, Paging};
+use kernel::pulse::Pulse;
 use kernel::sheet::Sheet;
 use kernel::{Error, Recorded, Refusal, Result, Stamp, Tx, View, id, text_enum};
 use schema::{import_failure, import_run};
@@ -37,6 +38,12 @@ text_enum!(
 /// Another import of the same resource is running.
 pub const IN_PROGRESS: Refusal =
     Refusal::conflict("import.in_progress", "{resource} 正有另一导入在进行,请稍后重试。", "Another import of {resource} is running; try again shortly.");
+/// An atomic import of which rows were refused.
+pub const REFUSED: Refusal = Refusal::invalid(
+    "import.refused",
+    "有 {count} 行未通过,因此全部未导入;请修改这些行(见 failed_csv)后重新发送全部数据。",
+    "{count} rows were refused, so nothing was imported; mend them (they are in failed_csv) and send the whole file again.",
+);
 /// No such run.
 pub const UNKNOWN: Refusal = Refusal::not_found("import_run.unknown", "没有该导入记录,或它不是您的。", "There is no such import, or it is not yours.");
 
@@ -105,7 +112,7 @@ impl Recorded for ImportRun {
 
 /// Imports a file in one transaction: its rows, what came of it, and which rows are at fault. Returns the run
 /// with the first of those rows.
-pub async fn import(tx: &Tx<'_>, sheet: &'static Sheet, file: &File, mode: ImportMode, on: NaiveDate) -> Result<(ImportRun, Vec<Failure>)> {
+pub async fn import(tx: &Tx<'_>, sheet: &'static Sheet, file: &File, mode: ImportMode, on: NaiveDate, pulse: &Pulse) -> Result<(ImportRun, Vec<Failure>)> {
     tx.may(sheet.write)?;
     if !tx.try_lock(&format!("import {}", sheet.resource)).await? {
         return Err(IN_PROGRESS.with("resource", sheet.resource).into());
@@ -115,7 +122,7 @@ pub async fn import(tx: &Tx<'_>, sheet: &'static Sheet, file: &File, mode: Impor
     file.rewind().map_err(broken)?;
     let mut conn = tx.conn();
     conn.batch_execute("savepoint rows").await?;
-    let outcome = import::run(tx, sheet, file, on).await?;
+    let outcome = import::run(tx, sheet, file, on, pulse).await?;
     let committed = match mode {
         ImportMode::DryRun => false,
         ImportMode::Atomic => outcome.refused == 0,

@@ -8,7 +8,7 @@ use testkit::{TestApp, User, app::contract};
 /// Operations that need no key; the list may only shrink.
 const PUBLIC: [&str; 0] = [];
 /// Operations that need a key and no permission: they show the caller's own, or nothing.
-const OWN: [&str; 6] = ["get_failed_rows", "get_import_run", "get_import_template", "list_files", "list_import_failures", "list_import_runs"];
+const OWN: [&str; 7] = ["get_failed_rows", "get_import_run", "get_import_template", "list_files", "list_import_failures", "list_import_runs", "list_jobs"];
 
 fn operations() -> Vec<(String, Method, String, bool)> {
     let text = contract().operations_text();

@@ -12,6 +12,7 @@ mod house;
 mod households;
 mod idempotency;
 mod imports;
+mod jobs;
 mod links;
 mod lists;
 mod migrations;

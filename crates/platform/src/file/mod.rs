@@ -223,10 +223,16 @@ pub async fn create_for(
     name: FileName,
     media_type: &str,
     object: (&str, Uuid),
-    area: AreaCode,
+    area: &AreaCode,
     lasts: Option<TimeDelta>,
 ) -> Result<File> {
-    keep(tx, content, name, media_type, area, Some(object), lasts).await
+    keep(tx, content, name, media_type, area.clone(), Some(object), lasts).await
+}
+
+/// A file of ours, whoever may see it.
+pub(crate) async fn find(view: &View<'_>, id: FileId) -> Result<File> {
+    let found = file::table.find(id).select(File::as_select()).first(&mut view.conn()).await.optional()?;
+    found.ok_or_else(|| (&UNKNOWN).into())
 }
 
 async fn keep(
