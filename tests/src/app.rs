@@ -217,6 +217,12 @@ impl User {
         self.key.as_deref().unwrap_or_default()
     }
 
+    /// The same client, speaking to another server.
+    #[must_use]
+    pub fn at(&self, base: &str) -> Self {
+        Self { base: base.to_owned(), ..self.clone() }
+    }
+
     /// A request that only wants sending.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.base));

@@ -2,6 +2,8 @@
 
 pub mod app;
 pub mod db;
+pub mod process;
 
 pub use app::{Answer, TestApp, User};
 pub use db::TestDb;
+pub use process::Served;

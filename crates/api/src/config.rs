@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use kernel::{AreaCode, Error, Result};
 use platform::blob::{Blobs, S3};
 use platform::file::media::Limits;
+use platform::housekeeping::Keeping;
 use platform::job;
 use serde::Deserialize;
 
@@ -25,6 +26,9 @@ Configuration, by environment variable or in the file that LINLI_CONFIG names (T
   JOBS_AT_ONCE         jobs that this process works on at a time; 0 leaves them to other replicas  [2]
   JOB_LEASE_SECONDS    after this silence another process takes a job over  [30]
   KEEP_EXPORT_DAYS     days for which the file of an export is kept  [7]
+  KEEP_JOB_DAYS        days for which a job that has ended is kept  [30]
+  KEEP_IMPORT_RUN_DAYS days for which the report of an import is kept, with its rows at fault  [90]
+  KEEP_LOOSE_HOURS     hours for which a file is kept that belongs to nothing  [24]
   FILE_STORE           where the content of files is kept: a folder that all replicas share, or s3://bucket/prefix  [.data/files]
   S3_ENDPOINT          address of an S3-compatible store  [Amazon's]
   S3_REGION            its region  [us-east-1]
@@ -78,6 +82,15 @@ pub struct Config {
     /// Days of a file.
     #[serde(default = "keep_export_days")]
     pub keep_export_days: u16,
+    /// Days of a job.
+    #[serde(default = "keep_job_days")]
+    pub keep_job_days: u16,
+    /// Days of an import's report.
+    #[serde(default = "keep_import_run_days")]
+    pub keep_import_run_days: u16,
+    /// Hours of a file.
+    #[serde(default = "keep_loose_hours")]
+    pub keep_loose_hours: u16,
     /// Folder or bucket.
     #[serde(default = "file_store")]
     pub file_store: String,
@@ -146,6 +159,18 @@ fn keep_export_days() -> u16 {
     7
 }
 
+fn keep_job_days() -> u16 {
+    30
+}
+
+fn keep_import_run_days() -> u16 {
+    90
+}
+
+fn keep_loose_hours() -> u16 {
+    24
+}
+
 fn file_store() -> String {
     ".data/files".to_owned()
 }
@@ -186,6 +211,16 @@ impl Config {
             lease: Duration::from_secs(self.job_lease_seconds.max(1).into()),
             export_lasts: TimeDelta::days(self.keep_export_days.into()),
             sheet: crate::domains::sheet,
+        }
+    }
+
+    /// How long things are kept.
+    #[must_use]
+    pub fn keeping(&self) -> Keeping {
+        Keeping {
+            import_runs: TimeDelta::days(self.keep_import_run_days.into()),
+            jobs: TimeDelta::days(self.keep_job_days.into()),
+            loose_files: TimeDelta::hours(self.keep_loose_hours.into()),
         }
     }
 
@@ -242,7 +277,8 @@ mod tests {
     fn every_variable_is_documented() {
         let files = ["FILE_STORE", "S3_ENDPOINT", "S3_REGION", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY", "S3_VIRTUAL_HOSTED"];
         let limits = ["MAX_IMPORT_BYTES", "MAX_IMAGE_BYTES", "MAX_DOCUMENT_BYTES", "MAX_TEXT_BYTES", "MAX_ARCHIVE_BYTES", "MAX_LOOSE_BYTES"];
-        let jobs = ["IMPORT_INLINE_BYTES", "JOBS_AT_ONCE", "JOB_LEASE_SECONDS", "KEEP_EXPORT_DAYS"];
+        let jobs =
+            ["IMPORT_INLINE_BYTES", "JOBS_AT_ONCE", "JOB_LEASE_SECONDS", "KEEP_EXPORT_DAYS", "KEEP_JOB_DAYS", "KEEP_IMPORT_RUN_DAYS", "KEEP_LOOSE_HOURS"];
         let rest = ["DATABASE_URL", "DATABASE_POOL", "CITY_CODE", "HOST", "PORT", "WORKERS", "CORS_ORIGINS"];
         for name in files.iter().chain(&jobs).chain(&limits).chain(&rest) {
             assert_eq!(HELP.matches(&format!("  {name} ")).count(), 1, "{name}");

@@ -15,6 +15,7 @@ mod organization;
 pub mod problem;
 pub mod query;
 pub mod reply;
+pub mod sender;
 pub mod server;
 pub mod spool;
 pub mod transfer;

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use api::config::{Config, HELP};
-use api::{domains, server};
+use api::{domains, sender, server};
 use chrono::TimeDelta;
 use clap::{Args, Parser, Subcommand};
 use kernel::db::Store;
@@ -44,6 +44,11 @@ enum Command {
         #[arg(long)]
         operations: bool,
     },
+    /// Send files to a server and import them.
+    ///
+    /// Needs no database, only a server and a key.
+    #[command(after_help = sender::HELP)]
+    Import(sender::Sending),
     /// Write or load a synthetic city, the same for the same scale and seed.
     ///
     /// No code or number in it belongs to a real household; subdistricts are those of Macheng.
@@ -114,6 +119,9 @@ enum Key {
 async fn main() -> std::process::ExitCode {
     let cli = Cli::parse();
     log();
+    if let Command::Import(sending) = cli.command {
+        return sender::send(sending).await;
+    }
     match run(cli).await {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => {
@@ -132,6 +140,8 @@ async fn run(cli: Cli) -> Result<()> {
             say(&format!("linli serves http://{}:{port}, documented at http://{}:{port}/docs/", config.host, config.host))?;
             server.await.map_err(|error| Error::Internal(error.to_string()))
         }
+        // It has exit codes of its own, so `main` took it.
+        Command::Import(_) => Ok(()),
         Command::Migrate => {
             let ran = migrate::run(&config()?.database_url)?;
             ran.iter().try_for_each(|name| say(name))

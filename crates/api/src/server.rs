@@ -13,7 +13,7 @@ use kernel::task::Task;
 use kernel::{Actor, Call, Error, Result, Scope, clock};
 use platform::api_key::Keyring;
 use platform::blob::Blobs;
-use platform::{job, secret};
+use platform::{housekeeping, job, secret};
 use utoipa::OpenApi;
 use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_actix_web::{AppExt, scope};
@@ -53,7 +53,8 @@ pub fn contract() -> Contract {
 
 /// The work that goes on beside the requests.
 fn tasks(config: &Config, blobs: &Blobs) -> Vec<Task> {
-    (0..config.jobs_at_once).map(|_| job::worker(blobs.clone(), config.jobs())).collect()
+    let workers = (0..config.jobs_at_once).map(|_| job::worker(blobs.clone(), config.jobs()));
+    workers.chain(housekeeping::tasks(blobs.clone(), config.keeping())).collect()
 }
 
 /// A call of the operator himself, outside any request.

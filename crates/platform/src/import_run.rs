@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{Seek, Write};
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 use diesel::prelude::*;
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use kernel::import::{self, Failure, RowFault};
@@ -236,4 +236,15 @@ async fn read(view: &View<'_>, id: ImportRunId, after: i32, limit: i64) -> Resul
             Ok(Failure { line, record, faults })
         })
         .collect()
+}
+
+/// Runs that are forgotten in one transaction.
+const BATCH: i64 = 100;
+
+/// Forgets runs older than `kept`, with their rows at fault; returns how many, and whether there may be more.
+pub async fn purge(tx: &Tx<'_>, kept: TimeDelta) -> Result<(usize, bool)> {
+    let old = import_run::table.filter(import_run::created_at.lt(tx.now - kept)).select(import_run::id).order(import_run::id);
+    let old: Vec<ImportRunId> = old.limit(BATCH).for_update().skip_locked().load(&mut tx.conn()).await?;
+    let count = diesel::delete(import_run::table.filter(import_run::id.eq_any(old))).execute(&mut tx.conn()).await?;
+    Ok((count, i64::try_from(count).is_ok_and(|count| count == BATCH)))
 }

@@ -4,6 +4,7 @@ pub mod actor;
 pub mod api_key;
 pub mod blob;
 pub mod file;
+pub mod housekeeping;
 pub mod idempotency;
 pub mod import_run;
 pub mod job;

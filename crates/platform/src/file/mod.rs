@@ -380,6 +380,13 @@ pub async fn purge_orphaned(tx: &Tx<'_>, patience: TimeDelta) -> Result<(usize, 
     purge(tx, orphaned.load(&mut tx.conn()).await?, "file.orphaned").await
 }
 
+/// Erases the files of objects of ours that are forgotten.
+pub(crate) async fn purge_of(tx: &Tx<'_>, kind: &str, objects: Vec<Uuid>) -> Result<()> {
+    let theirs = file::table.filter(file::object_kind.eq(kind).and(file::object_id.eq_any(objects)));
+    let theirs = theirs.select(File::as_select()).for_update().load(&mut tx.conn()).await?;
+    erase(tx, theirs, "file.expired").await
+}
+
 async fn purge(tx: &Tx<'_>, files: Vec<File>, action: &'static str) -> Result<(usize, bool)> {
     let count = files.len();
     erase(tx, files, action).await?;

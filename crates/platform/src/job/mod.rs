@@ -3,7 +3,7 @@
 mod lease;
 mod worker;
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 use diesel::deserialize::{FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
 use diesel::pg::{Pg, PgValue};
@@ -334,4 +334,17 @@ pub async fn cancel(tx: &Tx<'_>, id: JobId, expected: Expected) -> Result<Job> {
         .await?;
     tx.record(action, Some(&before), &after, None)?;
     Ok(after)
+}
+
+/// Jobs that are forgotten in one transaction.
+const BATCH: i64 = 500;
+
+/// Forgets jobs that ended longer ago than `kept`, and what is left of their files; returns how many, and whether
+/// there may be more.
+pub async fn purge(tx: &Tx<'_>, kept: TimeDelta) -> Result<(usize, bool)> {
+    let old = job::table.filter(job::finished_at.lt(tx.now - kept)).select(job::id).order(job::id);
+    let old: Vec<JobId> = old.limit(BATCH).for_update().skip_locked().load(&mut tx.conn()).await?;
+    file::purge_of(tx, Job::KIND, old.iter().map(|id| id.0).collect()).await?;
+    let count = diesel::delete(job::table.filter(job::id.eq_any(old))).execute(&mut tx.conn()).await?;
+    Ok((count, i64::try_from(count).is_ok_and(|count| count == BATCH)))
 }
