@@ -37,6 +37,8 @@ pub struct TestApp {
     store: Store,
     servers: Mutex<Vec<actix_web::dev::ServerHandle>>,
     metrics_port: Option<u16>,
+    // Where it keeps files; goes with it.
+    _files: tempfile::TempDir,
 }
 
 impl TestApp {
@@ -64,14 +66,23 @@ impl TestApp {
         config.workers = Some(1);
         config.cors_origins = "https://h5.example.cn".to_owned();
         config.max_import_bytes = 64 << 20;
+        let files = tempfile::tempdir().unwrap();
+        config.file_store = files.path().display().to_string();
         change(&mut config);
         let (base, metrics_port, server) = serve(&config).await;
-        Self { base, store: db.store(), db, config, servers: Mutex::new(vec![server]), metrics_port }
+        Self { base, store: db.store(), db, config, servers: Mutex::new(vec![server]), metrics_port, _files: files }
     }
 
     /// Starts another server on the same database; returns where it listens.
     pub async fn replica(&self) -> String {
-        let (base, _, server) = serve(&self.config).await;
+        self.replica_with(|_| ()).await
+    }
+
+    /// Starts another server on the same database and files, with other settings; returns where it listens.
+    pub async fn replica_with(&self, change: impl FnOnce(&mut Config)) -> String {
+        let mut config = self.config.clone();
+        change(&mut config);
+        let (base, _, server) = serve(&config).await;
         self.servers.lock().unwrap().push(server);
         base
     }
@@ -270,11 +281,16 @@ impl Answer {
     }
 }
 
+/// A client that lets go of an idle connection before the server does, which closes it after five seconds.
+fn client() -> reqwest::Client {
+    reqwest::Client::builder().pool_idle_timeout(std::time::Duration::from_secs(1)).build().unwrap()
+}
+
 impl User {
     /// A client of the server at this address.
     #[must_use]
     pub fn at(base: &str, key: Option<&str>) -> Self {
-        Self { base: base.to_owned(), key: key.map(ToOwned::to_owned), http: reqwest::Client::new() }
+        Self { base: base.to_owned(), key: key.map(ToOwned::to_owned), http: client() }
     }
 
     /// The same client at another server.

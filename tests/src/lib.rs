@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod cluster;
+pub mod command;
 pub mod db;
 pub mod process;
 pub mod receiver;
@@ -9,6 +10,7 @@ pub mod served;
 
 pub use app::{Answer, TestApp, User};
 pub use cluster::Cluster;
+pub use command::Serving;
 pub use db::TestDb;
 pub use process::Process;
 pub use receiver::{Receiver, Reply};

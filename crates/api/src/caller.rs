@@ -13,7 +13,9 @@ use kernel::cipher::Cipher;
 use kernel::manifest::Powers;
 use kernel::{Actor, AreaCode, Call, Db, Error, Kind, Page, Paging, Refusal, Result, Tx, View, clock};
 use platform::account::AccountId;
+use platform::blob::Blobs;
 use platform::event::watch::Watch;
+use platform::file::media::Limits;
 use platform::idempotency::{self, Answered};
 use platform::identity::{Identities, Identity, MISSING, NOT_A_PERSON};
 use platform::password::{Passwords, Profile};
@@ -69,6 +71,12 @@ pub struct Services {
     pub city: AreaCode,
     /// Bytes of an import.
     pub max_import_bytes: u64,
+    /// Bytes of an import that is answered at once.
+    pub import_inline_bytes: u64,
+    /// The content of files.
+    pub blobs: Blobs,
+    /// What files may be.
+    pub file_limits: Limits,
 }
 
 impl Services {
@@ -297,8 +305,8 @@ impl Caller {
 
     fn answered<R: Answer>(&self, answer: &R) -> Result<Answered> {
         Ok(Answered {
-            status: i16::try_from(R::STATUS.as_u16()).unwrap_or(i16::MAX),
-            location: answer.made().map(|made| format!("{}/{made}", self.request.path())),
+            status: i16::try_from(answer.status().as_u16()).unwrap_or(i16::MAX),
+            location: answer.location(self.request.path()),
             body: answer.body().map_err(|error| Error::Internal(error.to_string()))?,
         })
     }

@@ -1,44 +1,21 @@
 //! Configuration: by environment, or by a file with the same names; the environment wins.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
+use chrono::TimeDelta;
 use kernel::cipher::Cipher;
 use kernel::db::Store;
 use kernel::{AreaCode, Error, Result};
+use platform::blob::{Blobs, S3};
+use platform::file::media::Limits;
+use platform::housekeeping::Keeping;
+use platform::job;
 use platform::password::Profile;
 use serde::Deserialize;
 
 /// What `linli --help` says about configuration: every variable, once.
-pub const HELP: &str = "\
-Configuration, by environment variable or in the file that LINLI_CONFIG names (TOML, the same names in lower case):
-
-  DATABASE_URL         the Postgres database, as postgresql://user:password@host/database; needed
-  DATABASE_POOL        connections at most for commands, lists and files, each process  [16]
-  DATABASE_READ_URL    a streaming replica, from which exports and statistics are read  [none: from DATABASE_URL]
-  MODE                 production, or demo: a demo needs no secret, and must hold no real person's data  [production]
-  SECRET_KEY           32 bytes in base64 that seal secrets in the database; `linli secret` makes one; needed in production
-  FORMER_SECRET_KEYS   earlier values of SECRET_KEY, separated by commas, which still open what they sealed  [none]
-  PASSWORD_PROFILE     mlps3 or asvs: the rules for passwords of new accounts  [mlps3]
-  CITY_CODE            six digits of the city that this deployment serves (GB/T 2260)  [421181]
-  HOST                 address to listen on  [127.0.0.1]
-  PORT                 port to listen on; 0 takes a free one  [8080]
-  WORKERS              threads that serve requests  [one a processor]
-  METRICS_ADDRESS      address and port to serve /metrics on, for Prometheus alone; it asks for no key  [none]
-  DRAIN_SECONDS        how long a server that is told to end still takes requests, while it says it is not ready  [1]
-  TRUSTED_PROXIES      proxies (addresses or networks, separated by commas) that tell by X-Forwarded-For who calls  [none]
-  RATE_LIMIT_READS     reads a minute that one client may ask for; 0 for no limit  [60000]
-  RATE_LIMIT_WRITES    the same for writes  [12000]
-  RATE_LIMIT_IMPORTS   the same for imported files  [600]
-  RATE_LIMIT_BURST     how many seconds' worth of it may come at once  [10]
-  CORS_ORIGINS         origins of web pages that may call, separated by commas  [none]
-  MAX_IMPORT_BYTES     bytes of one imported file  [1073741824]
-  WEBHOOK_NETWORKS     networks beside the public internet that webhooks may reach, also without TLS and at any
-                       port, such as 10.20.0.0/16,fd12::/16  [none]
-  WEBHOOK_PORTS        ports of the public internet that webhooks may reach  [443,8443]
-  LOG                  what is logged, as in RUST_LOG  [info]
-  LOG_FORMAT           json, or text for people  [text on a terminal, else json]
-  TMPDIR               where files on their way in and out are kept while they are worked on  [/tmp]
-";
+pub const HELP: &str = include_str!("config.txt");
 
 /// Configuration.
 #[derive(Clone, Debug, Deserialize)]
@@ -98,6 +75,56 @@ pub struct Config {
     /// Bytes of an import.
     #[serde(default = "max_import_bytes")]
     pub max_import_bytes: u64,
+    /// Bytes of an import that is answered at once.
+    #[serde(default = "import_inline_bytes")]
+    pub import_inline_bytes: u64,
+    /// Jobs at a time.
+    #[serde(default = "jobs_at_once")]
+    pub jobs_at_once: u16,
+    /// Seconds of silence.
+    #[serde(default = "job_lease_seconds")]
+    pub job_lease_seconds: u16,
+    /// Days of a file.
+    #[serde(default = "keep_export_days")]
+    pub keep_export_days: u16,
+    /// Days of a job.
+    #[serde(default = "keep_job_days")]
+    pub keep_job_days: u16,
+    /// Days of an import's report.
+    #[serde(default = "keep_import_run_days")]
+    pub keep_import_run_days: u16,
+    /// Hours of a file.
+    #[serde(default = "keep_loose_hours")]
+    pub keep_loose_hours: u16,
+    /// Folder or bucket.
+    #[serde(default = "file_store")]
+    pub file_store: String,
+    /// Address of the bucket.
+    pub s3_endpoint: Option<String>,
+    /// Region of the bucket.
+    pub s3_region: Option<String>,
+    /// Key of the bucket.
+    pub s3_access_key_id: Option<String>,
+    /// Secret of the bucket.
+    pub s3_secret_access_key: Option<String>,
+    /// Whether the address names the bucket.
+    #[serde(default)]
+    pub s3_virtual_hosted: bool,
+    /// Bytes of a picture.
+    #[serde(default = "max_image_bytes")]
+    pub max_image_bytes: u64,
+    /// Bytes of a document.
+    #[serde(default = "max_document_bytes")]
+    pub max_document_bytes: u64,
+    /// Bytes of a text.
+    #[serde(default = "max_document_bytes")]
+    pub max_text_bytes: u64,
+    /// Bytes of an archive.
+    #[serde(default = "max_archive_bytes")]
+    pub max_archive_bytes: u64,
+    /// Bytes that belong to nothing.
+    #[serde(default = "max_import_bytes")]
+    pub max_loose_bytes: u64,
     /// Networks that webhooks may reach beside the public internet.
     #[serde(default)]
     pub webhook_networks: String,
@@ -165,6 +192,50 @@ fn max_import_bytes() -> u64 {
     1 << 30
 }
 
+fn import_inline_bytes() -> u64 {
+    32 << 20
+}
+
+fn jobs_at_once() -> u16 {
+    2
+}
+
+fn job_lease_seconds() -> u16 {
+    30
+}
+
+fn keep_export_days() -> u16 {
+    7
+}
+
+fn keep_job_days() -> u16 {
+    30
+}
+
+fn keep_import_run_days() -> u16 {
+    90
+}
+
+fn keep_loose_hours() -> u16 {
+    24
+}
+
+fn file_store() -> String {
+    ".data/files".to_owned()
+}
+
+fn max_image_bytes() -> u64 {
+    20 << 20
+}
+
+fn max_document_bytes() -> u64 {
+    50 << 20
+}
+
+fn max_archive_bytes() -> u64 {
+    100 << 20
+}
+
 fn webhook_ports() -> String {
     "443,8443".to_owned()
 }
@@ -184,6 +255,51 @@ impl Config {
         }
         let loaded = builder.add_source(::config::Environment::default().ignore_empty(true)).build().and_then(::config::Config::try_deserialize);
         loaded.map_err(|error| Error::Internal(format!("configuration: {error}; see linli --help")))
+    }
+
+    /// How jobs are worked on.
+    #[must_use]
+    pub fn jobs(&self) -> job::Settings {
+        job::Settings {
+            lease: Duration::from_secs(self.job_lease_seconds.max(1).into()),
+            export_lasts: TimeDelta::days(self.keep_export_days.into()),
+            sheet: crate::domains::sheet,
+            powers: crate::domains::powers(),
+        }
+    }
+
+    /// How long things are kept.
+    #[must_use]
+    pub fn keeping(&self) -> Keeping {
+        Keeping {
+            import_runs: TimeDelta::days(self.keep_import_run_days.into()),
+            jobs: TimeDelta::days(self.keep_job_days.into()),
+            loose_files: TimeDelta::hours(self.keep_loose_hours.into()),
+        }
+    }
+
+    /// The store of files.
+    pub fn blobs(&self) -> Result<Blobs> {
+        let s3 = S3 {
+            endpoint: self.s3_endpoint.clone(),
+            region: self.s3_region.clone(),
+            access_key_id: self.s3_access_key_id.clone(),
+            secret_access_key: self.s3_secret_access_key.clone(),
+            virtual_hosted: self.s3_virtual_hosted,
+        };
+        Blobs::open(&self.file_store, &s3)
+    }
+
+    /// What files may be.
+    #[must_use]
+    pub fn file_limits(&self) -> Limits {
+        Limits {
+            image: self.max_image_bytes,
+            document: self.max_document_bytes,
+            text: self.max_text_bytes,
+            archive: self.max_archive_bytes,
+            loose: self.max_loose_bytes,
+        }
     }
 
     /// What seals secrets in the database. Production refuses to run without a key of its own.
@@ -281,6 +397,24 @@ mod tests {
             "MAX_IMPORT_BYTES",
             "WEBHOOK_NETWORKS",
             "WEBHOOK_PORTS",
+            "FILE_STORE",
+            "S3_ENDPOINT",
+            "S3_REGION",
+            "S3_ACCESS_KEY_ID",
+            "S3_SECRET_ACCESS_KEY",
+            "S3_VIRTUAL_HOSTED",
+            "MAX_IMAGE_BYTES",
+            "MAX_DOCUMENT_BYTES",
+            "MAX_TEXT_BYTES",
+            "MAX_ARCHIVE_BYTES",
+            "MAX_LOOSE_BYTES",
+            "IMPORT_INLINE_BYTES",
+            "JOBS_AT_ONCE",
+            "JOB_LEASE_SECONDS",
+            "KEEP_EXPORT_DAYS",
+            "KEEP_JOB_DAYS",
+            "KEEP_IMPORT_RUN_DAYS",
+            "KEEP_LOOSE_HOURS",
         ] {
             assert_eq!(HELP.matches(&format!("  {name} ")).count(), 1, "{name}");
         }

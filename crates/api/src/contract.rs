@@ -201,7 +201,7 @@ fn conventions(document: &mut Value, schemas: BTreeMap<String, utoipa::openapi::
                 parameters.push(idempotency.clone());
             }
             let own = path.starts_with("/v1/me/");
-            let names_version = method == "patch" || (method == "post" && has_id && !own);
+            let names_version = ["patch", "delete"].contains(&method.as_str()) || (method == "post" && has_id && !own);
             if names_version {
                 parameters.push(version.clone());
             }

@@ -1,6 +1,6 @@
 //! The domains, listed once: nothing else knows them all.
 
-use kernel::manifest::{self, Domain, Powers};
+use kernel::manifest::{self, Domain, Holder, Powers};
 use kernel::sheet::Sheet;
 use kernel::{Refusal, Role};
 use platform::role_grant::given_by;
@@ -29,6 +29,12 @@ pub fn resources() -> Vec<&'static str> {
 #[must_use]
 pub fn files() -> Vec<String> {
     sheets().flat_map(|sheet| ["csv", "ndjson", "xlsx"].map(|form| format!("{}.{form}", sheet.resource))).collect()
+}
+
+/// What of a kind holds files.
+#[must_use]
+pub fn holder(kind: &str) -> Option<&'static Holder> {
+    DOMAINS.iter().flat_map(|domain| domain.holders).find(|holder| holder.kind == kind)
 }
 
 /// Every permission that can be granted, with what it allows in Chinese and English.

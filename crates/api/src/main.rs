@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use api::audit_command::{self, AuditCommand};
 use api::config::{Config, HELP};
-use api::{domains, log, serve, server};
+use api::{domains, log, sender, serve, server};
 use chrono::TimeDelta;
 use clap::{Args, Parser, Subcommand};
 use kernel::page::MAX_LIMIT;
@@ -58,6 +58,11 @@ enum Command {
         #[arg(long, conflicts_with = "operations")]
         roles: bool,
     },
+    /// Send files to a server and import them.
+    ///
+    /// Needs no database, only a server and a key.
+    #[command(after_help = sender::HELP)]
+    Import(sender::Sending),
     /// Write or load a synthetic city, the same for the same scale and seed.
     ///
     /// No code or number in it belongs to a real household; subdistricts are those of Macheng.
@@ -174,6 +179,9 @@ enum Key {
 async fn main() -> std::process::ExitCode {
     let cli = Cli::parse();
     log::start();
+    if let Command::Import(sending) = cli.command {
+        return sender::send(sending).await;
+    }
     match run(cli).await {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => {
@@ -187,6 +195,8 @@ async fn run(cli: Cli) -> Result<()> {
     let config = || Config::load(cli.config.as_deref());
     match cli.command {
         Command::Serve => serve::serve(&config()?, say).await,
+        // It has exit codes of its own, so `main` took it.
+        Command::Import(_) => Ok(()),
         Command::Migrate => {
             let ran = migrate::run(&config()?.database_url)?;
             ran.iter().try_for_each(|name| say(name))

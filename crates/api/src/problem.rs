@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, ContentType, HeaderValue, RETRY_AFTER};
+use actix_web::http::header::{ALLOW, CONTENT_RANGE, ContentType, HeaderValue, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
 use kernel::refusal::Refused;
 use kernel::{Error, Kind, Refusal};
@@ -61,6 +61,7 @@ pub const REFUSALS: &[&Refusal] = &[
     &crate::access::oauth::INVALID_REQUEST,
     &crate::batch::REFUSED,
     &crate::caller::BAD_IDEMPOTENCY_KEY,
+    &crate::content::OUT_OF_RANGE,
     &crate::frame::BAD_OVERRIDE,
     &crate::frame::UNKNOWN_PARAMETER,
     &crate::health::NOT_MIGRATED,
@@ -70,9 +71,9 @@ pub const REFUSALS: &[&Refusal] = &[
     &crate::query::BAD_PARAMETER,
     &crate::query::BAD_VERSION,
     &crate::query::DOUBLED_PARAMETER,
+    &crate::spool::COMPRESSED,
+    &crate::spool::NO_FILE,
     &crate::transfer::NO_SUCH_RESOURCE,
-    &crate::transfer::NO_FILE,
-    &crate::transfer::REFUSED,
 ];
 
 /// The languages that Linli speaks.
@@ -111,7 +112,8 @@ pub struct Problem {
     pub cause: Option<String>,
     after: Option<u32>,
     allow: Option<HeaderValue>,
-    import: Option<Value>,
+    size: Option<u64>,
+    import: Option<Box<Value>>,
 }
 
 impl Problem {
@@ -128,10 +130,16 @@ impl Problem {
         Self { after: Some(seconds), ..self }
     }
 
+    /// Of a part that a content of so many bytes does not have.
+    #[must_use]
+    pub fn out_of_range(refusal: &'static Refusal, size: u64) -> Self {
+        Self { size: Some(size), ..refusal.with("size", size).into() }
+    }
+
     /// With the report of the import that was refused.
     #[must_use]
     pub fn with_import(self, report: Value) -> Self {
-        Self { import: Some(report), ..self }
+        Self { import: Some(Box::new(report)), ..self }
     }
 
     /// Seconds after which it is worth trying again.
@@ -154,6 +162,9 @@ impl Problem {
         if let Some(allow) = &self.allow {
             response.insert_header((ALLOW, allow.clone()));
         }
+        if let Some(size) = self.size {
+            response.insert_header((CONTENT_RANGE, format!("bytes */{size}")));
+        }
         if let Some(seconds) = self.retry_after() {
             response.insert_header((RETRY_AFTER, seconds));
         }
@@ -170,7 +181,7 @@ impl Problem {
             request_id: request_id.to_owned(),
             errors: self.errors(language),
             retry_after: self.retry_after(),
-            import: self.import.clone(),
+            import: self.import.as_deref().cloned(),
             error: self.refused.refusal.code.strip_prefix("oauth.").map(ToOwned::to_owned),
         })
     }
@@ -198,6 +209,7 @@ fn title(kind: Kind, language: Language) -> &'static str {
         Kind::Stale => ("版本已过期", "Stale version"),
         Kind::TooLarge => ("内容过大", "Content too large"),
         Kind::Unsupported => ("不支持的格式", "Unsupported media type"),
+        Kind::OutOfRange => ("范围无效", "Range not satisfiable"),
         Kind::Invalid => ("内容有误", "Refused content"),
         Kind::VersionMissing => ("缺少版本", "Version required"),
         Kind::TooMany => ("请求过于频繁", "Too many requests"),
@@ -218,7 +230,7 @@ impl From<Error> for Problem {
 
 impl From<Refused> for Problem {
     fn from(refused: Refused) -> Self {
-        Self { refused: Box::new(refused), cause: None, after: None, allow: None, import: None }
+        Self { refused: Box::new(refused), cause: None, after: None, allow: None, size: None, import: None }
     }
 }
 
@@ -247,6 +259,7 @@ impl ResponseError for Problem {
             Kind::Stale => StatusCode::PRECONDITION_FAILED,
             Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Kind::Unsupported => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Kind::OutOfRange => StatusCode::RANGE_NOT_SATISFIABLE,
             Kind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
             Kind::VersionMissing => StatusCode::PRECONDITION_REQUIRED,
             Kind::TooMany => StatusCode::TOO_MANY_REQUESTS,

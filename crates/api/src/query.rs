@@ -93,6 +93,25 @@ impl FromRequest for Word {
     }
 }
 
+/// What the caller would like best (RFC 7240).
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+pub struct Prefer {
+    /// `respond-async`: the work goes on after the answer · 以后台任务处理
+    #[param(rename = "Prefer", value_type = Option<String>, max_length = 200)]
+    pub later: bool,
+}
+
+impl FromRequest for Prefer {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let wishes = request.headers().get_all("prefer").filter_map(|header| header.to_str().ok()).flat_map(|header| header.split([',', ';']));
+        ready(Ok(Self { later: wishes.into_iter().any(|wish| wish.trim().eq_ignore_ascii_case("respond-async")) }))
+    }
+}
+
 /// The parameters that the document declares, as a struct. The frame has refused all others.
 pub struct Query<T>(pub T);
 

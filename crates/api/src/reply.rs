@@ -2,15 +2,10 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
 
-use actix_web::body::SizedStream;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_DISPOSITION, ETAG, LINK, LOCATION};
-use actix_web::web::Bytes;
+use actix_web::http::header::{ETAG, LINK, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, Responder};
-use futures_util::stream;
 use kernel::{Error, Page, Recorded};
 use platform::idempotency::Answered;
 use serde::Serialize;
@@ -58,13 +53,15 @@ fn response(status: &str, description: &str, schema: RefOr<Schema>, headers: &[(
 /// An answer to a write, as it is kept for an `Idempotency-Key`.
 pub trait Answer {
     /// The status.
-    const STATUS: StatusCode;
+    fn status(&self) -> StatusCode {
+        StatusCode::OK
+    }
     /// Whether it is worth keeping: refusals are not.
     fn kept(&self) -> bool {
         true
     }
-    /// The path of what was made, under the path that was posted to.
-    fn made(&self) -> Option<String> {
+    /// The path of what was made, or of what goes on, for an answer to a request to `path`.
+    fn location(&self, _path: &str) -> Option<String> {
         None
     }
     /// The version of what it holds.
@@ -91,12 +88,24 @@ pub struct CreatedOnce<T, S> {
     /// The same with its secret.
     pub shown: S,
 }
+/// Something that goes on after the answer: 202, with where it is found.
+pub struct Accepted<T> {
+    /// It, as it stands.
+    pub body: T,
+    /// Its path.
+    pub path: String,
+}
+/// What was done at once, or what goes on after the answer.
+pub enum DoneOrAccepted<D, A> {
+    /// Done.
+    Done(Done<D>),
+    /// It goes on.
+    Accepted(Accepted<A>),
+}
 /// A page of a list.
 pub struct List<T>(pub Page<T>);
 
 impl<T: Recorded> Answer for One<T> {
-    const STATUS: StatusCode = StatusCode::OK;
-
     fn version(&self) -> Option<i32> {
         Some(self.0.version())
     }
@@ -107,10 +116,12 @@ impl<T: Recorded> Answer for One<T> {
 }
 
 impl<T: Recorded> Answer for Created<T> {
-    const STATUS: StatusCode = StatusCode::CREATED;
+    fn status(&self) -> StatusCode {
+        StatusCode::CREATED
+    }
 
-    fn made(&self) -> Option<String> {
-        Some(self.0.id().to_string())
+    fn location(&self, path: &str) -> Option<String> {
+        Some(format!("{path}/{}", self.0.id()))
     }
 
     fn version(&self) -> Option<i32> {
@@ -123,8 +134,6 @@ impl<T: Recorded> Answer for Created<T> {
 }
 
 impl<T: Serialize> Answer for Shown<T> {
-    const STATUS: StatusCode = StatusCode::OK;
-
     fn kept(&self) -> bool {
         false
     }
@@ -135,14 +144,16 @@ impl<T: Serialize> Answer for Shown<T> {
 }
 
 impl<T: Recorded, S: Serialize> Answer for CreatedOnce<T, S> {
-    const STATUS: StatusCode = StatusCode::CREATED;
+    fn status(&self) -> StatusCode {
+        StatusCode::CREATED
+    }
 
     fn kept(&self) -> bool {
         false
     }
 
-    fn made(&self) -> Option<String> {
-        Some(self.object.id().to_string())
+    fn location(&self, path: &str) -> Option<String> {
+        Some(format!("{path}/{}", self.object.id()))
     }
 
     fn version(&self) -> Option<i32> {
@@ -155,10 +166,45 @@ impl<T: Recorded, S: Serialize> Answer for CreatedOnce<T, S> {
 }
 
 impl<T: Serialize> Answer for Done<T> {
-    const STATUS: StatusCode = StatusCode::OK;
-
     fn body(&self) -> serde_json::Result<String> {
         serde_json::to_string(&self.0)
+    }
+}
+
+impl<T: Serialize> Answer for Accepted<T> {
+    fn status(&self) -> StatusCode {
+        StatusCode::ACCEPTED
+    }
+
+    fn location(&self, _path: &str) -> Option<String> {
+        Some(self.path.clone())
+    }
+
+    fn body(&self) -> serde_json::Result<String> {
+        serde_json::to_string(&self.body)
+    }
+}
+
+impl<D: Serialize, A: Serialize> Answer for DoneOrAccepted<D, A> {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Done(done) => done.status(),
+            Self::Accepted(accepted) => accepted.status(),
+        }
+    }
+
+    fn location(&self, path: &str) -> Option<String> {
+        match self {
+            Self::Done(done) => done.location(path),
+            Self::Accepted(accepted) => accepted.location(path),
+        }
+    }
+
+    fn body(&self) -> serde_json::Result<String> {
+        match self {
+            Self::Done(done) => done.body(),
+            Self::Accepted(accepted) => accepted.body(),
+        }
     }
 }
 
@@ -168,6 +214,16 @@ pub enum Written<R> {
     Now(R),
     /// Given to the same request before.
     Before(Answered, std::marker::PhantomData<R>),
+}
+
+impl<R> Written<R> {
+    /// The same answer in another form.
+    pub fn map<S>(self, form: impl FnOnce(R) -> S) -> Written<S> {
+        match self {
+            Self::Now(reply) => Written::Now(form(reply)),
+            Self::Before(before, _) => Written::Before(before, std::marker::PhantomData),
+        }
+    }
 }
 
 fn etag(version: i32) -> String {
@@ -185,9 +241,9 @@ fn failed(error: &serde_json::Error) -> HttpResponse {
 }
 
 fn answer<R: Answer>(reply: &R, request: &HttpRequest) -> HttpResponse {
-    let mut response = json(R::STATUS);
-    if let Some(made) = reply.made() {
-        response.insert_header((LOCATION, format!("{}/{made}", request.path())));
+    let mut response = json(reply.status());
+    if let Some(location) = reply.location(request.path()) {
+        response.insert_header((LOCATION, location));
     }
     if let Some(version) = reply.version() {
         response.insert_header((ETAG, etag(version)));
@@ -202,7 +258,7 @@ impl<R: Answer> Responder for Written<R> {
         match self {
             Self::Now(reply) => answer(&reply, request),
             Self::Before(before, _) => {
-                let mut response = json(u16::try_from(before.status).ok().and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(R::STATUS));
+                let mut response = json(u16::try_from(before.status).ok().and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(StatusCode::OK));
                 if let Some(location) = before.location {
                     response.insert_header((LOCATION, location));
                 }
@@ -301,6 +357,18 @@ impl<T: ToSchema> IntoResponses for Done<T> {
     }
 }
 
+impl<T: ToSchema> IntoResponses for Accepted<T> {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        response("202", "It goes on after this answer · 已受理,处理在后台继续", document::<T>(), &[("Location", "Where to see how it goes · 查看进度的地址")])
+    }
+}
+
+impl<D: ToSchema, A: ToSchema> IntoResponses for DoneOrAccepted<D, A> {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        Done::<D>::responses().into_iter().chain(Accepted::<A>::responses()).collect()
+    }
+}
+
 impl<T: ToSchema> IntoResponses for List<T> {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         let name = format!("{}Page", T::name());
@@ -335,68 +403,5 @@ impl<T: ToSchema> IntoResponses for List<T> {
             .build();
         SCHEMAS.with_borrow_mut(|known| known.insert(name.clone(), page.into()));
         response("200", "A page · 一页", Ref::from_schema_name(name).into(), &[("Link", "The next page, rel=next · 下一页")])
-    }
-}
-
-/// A file to be kept by the caller.
-pub struct Download {
-    /// What it holds.
-    pub file: File,
-    /// Its media type.
-    pub media_type: &'static str,
-    /// The name to keep it under; percent-encoded for the header.
-    pub name: String,
-    /// Whether a byte order mark goes first, as some spreadsheets need.
-    pub mark: bool,
-}
-
-/// Bytes of a file that are sent at a time.
-const BLOCK: usize = 1 << 16;
-
-impl Responder for Download {
-    type Body = actix_web::body::BoxBody;
-
-    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
-        let mark: &'static [u8] = if self.mark { "\u{feff}".as_bytes() } else { b"" };
-        let length = self.file.metadata().map_or(0, |metadata| metadata.len()) + u64::try_from(mark.len()).unwrap_or(0);
-        let start = (!mark.is_empty()).then(|| Bytes::from_static(mark));
-        let blocks = stream::unfold((start, self.file), async |(start, file)| match start {
-            Some(mark) => Some((Ok(mark), (None, file))),
-            // Reading may wait for the disk, so it is done off the event loop.
-            None => actix_web::rt::task::spawn_blocking(move || read_block(file)).await.ok()?.map(|(block, file)| (block, (None, file))),
-        });
-        let encoded: String = self
-            .name
-            .bytes()
-            .map(|byte| if byte.is_ascii_alphanumeric() || b"-._".contains(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
-            .collect();
-        HttpResponse::Ok()
-            .content_type(self.media_type)
-            .insert_header((CONTENT_DISPOSITION, format!("attachment; filename*=UTF-8''{encoded}")))
-            .body(SizedStream::new(length, blocks))
-    }
-}
-
-fn read_block(mut file: File) -> Option<(std::io::Result<Bytes>, File)> {
-    let mut block = vec![0; BLOCK];
-    match file.read(&mut block) {
-        Ok(0) => None,
-        Ok(read) => {
-            block.truncate(read);
-            Some((Ok(block.into()), file))
-        }
-        Err(error) => Some((Err(error), file)),
-    }
-}
-
-impl IntoResponses for Download {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        let text = ObjectBuilder::new().schema_type(SchemaType::new(Type::String)).build();
-        let response = ["text/csv", "application/x-ndjson", crate::transfer::XLSX]
-            .into_iter()
-            .fold(ResponseBuilder::new().description("The file · 文件"), |response, media_type| {
-                response.content(media_type, ContentBuilder::new().schema(Some(text.clone())).build())
-            });
-        BTreeMap::from([("200".to_owned(), response.build().into())])
     }
 }

@@ -15,6 +15,7 @@ use kernel::db::Store;
 use kernel::gauge::Gauge;
 use kernel::task::Task;
 use kernel::{Actor, Call, Error, Result, Scope, clock};
+use platform::blob::Blobs;
 use platform::event::watch::Watch;
 use platform::identity::Identities;
 use platform::password::Passwords;
@@ -23,7 +24,7 @@ use platform::signing_key::{self, Keys};
 use platform::webhook::courier::Courier;
 use platform::webhook::dispatch::{self, Sender};
 use platform::webhook::egress::Egress;
-use platform::{audit, gauges, journal_months, migrate};
+use platform::{audit, gauges, housekeeping, job, journal_months, migrate};
 use tokio::time::sleep;
 use utoipa::OpenApi;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -40,7 +41,7 @@ use crate::limits::{self, Limits};
 use crate::meters::Meters;
 use crate::metrics::Metrics;
 use crate::phase::Phase;
-use crate::{access, domains, health, organization, platform as platform_routes, transfer};
+use crate::{access, domains, files, health, jobs, organization, platform as platform_routes, transfer};
 
 /// What the document says of the whole.
 #[derive(OpenApi)]
@@ -53,14 +54,21 @@ use crate::{access, domains, health, organization, platform as platform_routes, 
         (name = "organization", description = "Basic organization: the area tree and what stands in it · 基本组织:区域、小区、楼栋、户"),
         (name = "access", description = "Accounts, sessions, roles, keys · 账户、会话、角色、密钥"),
         (name = "platform", description = "Events, webhooks, the audit log · 变更事件、推送、审计日志"),
-        (name = "transfer", description = "Imports, exports, templates · 导入、导出、模板"),
+        (name = "files", description = "Files: evidence, minutes, photos · 文件:证据、记录、照片"),
+        (name = "transfer", description = "Imports, exports, templates, and jobs where they take long · 导入、导出、模板及其后台任务"),
         (name = "operations", description = "For those who run the server · 运维")
     )
 )]
 struct Document;
 
 fn routes(config: &mut ServiceConfig) {
-    config.configure(organization::routes).configure(transfer::routes).configure(access::routes).configure(platform_routes::routes);
+    config
+        .configure(organization::routes)
+        .configure(transfer::routes)
+        .configure(files::routes)
+        .configure(jobs::routes)
+        .configure(access::routes)
+        .configure(platform_routes::routes);
 }
 
 /// Routes whose addresses are fixed by others: load balancers, RFC 8615.
@@ -77,7 +85,7 @@ pub fn contract() -> Contract {
 }
 
 /// The work that goes on beside the requests.
-fn tasks(cipher: &Cipher, events: &Watch, sender: &Sender) -> Vec<Task> {
+fn tasks(config: &Config, cipher: &Cipher, blobs: &Blobs, events: &Watch, sender: &Sender) -> Vec<Task> {
     let cipher = cipher.clone();
     let signing_keys = Task::new("signing_keys", Duration::from_secs(600), move |db, call| {
         let cipher = cipher.clone();
@@ -85,6 +93,8 @@ fn tasks(cipher: &Cipher, events: &Watch, sender: &Sender) -> Vec<Task> {
     });
     let mut tasks = vec![signing_keys, events.task(), audit::seal::task(), journal_months::task()];
     tasks.extend(dispatch::tasks(sender));
+    tasks.extend((0..config.jobs_at_once).map(|_| job::worker(blobs.clone(), config.jobs())));
+    tasks.extend(housekeeping::tasks(blobs.clone(), config.keeping()));
     tasks
 }
 
@@ -146,6 +156,7 @@ pub async fn start(config: &Config, store: Store) -> Result<Running> {
     let listener = TcpListener::bind((config.host.as_str(), config.port)).map_err(failed)?;
     let port = listener.local_addr().map_err(failed)?.port();
     let cipher = config.cipher()?;
+    let blobs = config.blobs()?;
     let contract = web::Data::new(contract());
     let (meters, limits, phase) = (Arc::new(Meters::default()), Arc::new(Limits::new(config)), Phase::default());
     let proxies = Proxies::parse(&config.trusted_proxies)?;
@@ -156,8 +167,8 @@ pub async fn start(config: &Config, store: Store) -> Result<Running> {
     let events = Watch::default();
     let courier = Courier::new(Arc::new(Egress::parse(&config.webhook_networks, &config.webhook_ports)?))?;
     let sender = Sender { courier: courier.clone(), cipher: cipher.clone(), powers: domains::powers() };
-    let background =
-        Background::start(store.clone(), tasks(&cipher, &events, &sender), Arc::clone(&meters), move |task| operator(&of_task, task)).map_err(failed)?;
+    let work = tasks(config, &cipher, &blobs, &events, &sender);
+    let background = Background::start(store.clone(), work, Arc::clone(&meters), move |task| operator(&of_task, task)).map_err(failed)?;
     let (metrics, metrics_port) = match config.metrics_address {
         Some(address) => {
             let (settings, failed) = (config.clone(), |error| Error::Internal(format!("cannot serve metrics on {address}: {error}")));
@@ -189,6 +200,9 @@ pub async fn start(config: &Config, store: Store) -> Result<Running> {
             cursor_secret: cursor_secret.clone(),
             city: settings.city_code.clone(),
             max_import_bytes: settings.max_import_bytes,
+            import_inline_bytes: settings.import_inline_bytes,
+            blobs: blobs.clone(),
+            file_limits: settings.file_limits(),
         };
         let frame = Rc::new(Frame {
             contract: contract.clone(),
@@ -256,11 +270,13 @@ fn cors(origins: &str) -> Cors {
         .fold(Cors::default(), |cors, origin| cors.allowed_origin(origin))
         .allowed_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT_LANGUAGE, header::IF_MATCH, header::IF_NONE_MATCH])
+        .allowed_headers([header::RANGE, header::IF_RANGE])
         .allowed_header("idempotency-key")
         .allowed_header("x-http-method-override")
         .allowed_header("x-request-id")
         .allowed_header("traceparent")
         .expose_headers([header::ETAG, header::LOCATION, header::LINK, header::RETRY_AFTER, header::ALLOW])
+        .expose_headers([header::ACCEPT_RANGES, header::CONTENT_RANGE, header::CONTENT_DISPOSITION])
         .expose_headers(["x-request-id", "idempotent-replayed", "ratelimit", "ratelimit-policy", "traceparent"])
         .max_age(3600)
 }

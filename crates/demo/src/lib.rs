@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use kernel::db::Store;
 use kernel::page::Paging;
+use kernel::pulse::Pulse;
 use kernel::{Call, Error, Result};
 use organization::subdistrict::{self, SubdistrictFilter};
 use platform::import_run::{self, ImportMode};
@@ -44,7 +45,8 @@ pub async fn load(store: &Store, call: &Call, scale: u32, seed: u64) -> Result<O
         let file = tempfile::tempfile().map_err(failed)?;
         files::write(&city, sheet.resource, file.try_clone().map_err(failed)?)?;
         let started = Instant::now();
-        let (run, faults) = store.write(call, "demo", async |tx| import_run::import(tx, sheet, &file, ImportMode::Atomic, city::FOUNDED).await).await?;
+        let (run, faults) =
+            store.write(call, "demo", async |tx| import_run::import(tx, sheet, &file, ImportMode::Atomic, city::FOUNDED, &Pulse::default()).await).await?;
         if let Some(fault) = faults.first() {
             return Err(Error::Internal(format!("{}: line {}: {:?}", sheet.resource, fault.line, fault.faults)));
         }

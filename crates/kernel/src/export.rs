@@ -14,9 +14,11 @@ use rust_xlsxwriter::{DataValidation, Format as CellFormat, Note, Workbook, Xlsx
 use serde_json::{Map, Value};
 
 use crate::db::View;
+use crate::pulse::Pulse;
 use crate::refusal::{Error, Kind, Refusal, Result};
 use crate::sheet::{Form, Sheet, guarded};
 use crate::tabular::broken;
+use crate::text_enum;
 use chrono::NaiveDate;
 
 /// Rows that a worksheet can hold, without its header.
@@ -30,25 +32,45 @@ pub const TOO_MANY_ROWS: Refusal = Refusal::new(
     "More than 1048575 rows do not fit a worksheet; export .csv, or a smaller area.",
 );
 
-/// The forms of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FileForm {
-    /// Comma-separated values in UTF-8.
-    Csv,
-    /// A JSON object a line.
-    Ndjson,
-    /// A workbook.
-    Xlsx,
+text_enum!(
+    /// The forms of a file.
+    FileForm {
+        /// Comma-separated values in UTF-8.
+        Csv = "csv" "CSV 文件",
+        /// A JSON object a line.
+        Ndjson = "ndjson" "NDJSON 文件",
+        /// A workbook.
+        Xlsx = "xlsx" "工作簿",
+    }
+);
+
+impl FileForm {
+    /// The form that this word is the ending of.
+    #[must_use]
+    pub fn of(ending: &str) -> Option<Self> {
+        [Self::Csv, Self::Ndjson, Self::Xlsx].into_iter().find(|form| form.word() == ending)
+    }
+
+    /// The media type of such files.
+    #[must_use]
+    pub const fn media_type(self) -> &'static str {
+        match self {
+            Self::Csv => "text/csv; charset=utf-8",
+            Self::Ndjson => "application/x-ndjson",
+            Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        }
+    }
 }
 
-/// Headers of a file: the names of the API, or the Chinese ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Headers {
-    /// `code`
-    Names,
-    /// `编码`
-    Chinese,
-}
+text_enum!(
+    /// Headers of a file.
+    HeaderNames {
+        /// As in the API.
+        Names = "names" "接口名称",
+        /// As clerks write them.
+        Chinese = "chinese" "中文名称",
+    }
+);
 
 #[derive(QueryableByName)]
 struct Line {
@@ -57,7 +79,7 @@ struct Line {
 }
 
 /// Writes all rows of a sheet that hold on a day and that the caller may see.
-pub async fn write(view: &View<'_>, sheet: &'static Sheet, form: FileForm, headers: Headers, on: NaiveDate) -> Result<File> {
+pub async fn write(view: &View<'_>, sheet: &'static Sheet, form: FileForm, headers: HeaderNames, on: NaiveDate, pulse: &Pulse) -> Result<File> {
     let scope = view.may(sheet.read)?;
     let cells = sheet.columns.iter().map(|column| format!("({})::text", sheet.shown(column).replace("$on", "$1"))).collect::<Vec<_>>().join(", ");
     let keys = sheet.key_columns().map(|column| format!("t.{}", column.name)).collect::<Vec<_>>().join(", ");
@@ -70,14 +92,17 @@ pub async fn write(view: &View<'_>, sheet: &'static Sheet, form: FileForm, heade
     let query = sql_query(select).bind::<Date, _>(on).bind::<Array<Text>, _>(scope.texts());
     let mut lines = query.load_stream::<Line>(&mut view.conn()).await?;
     let mut file = Writer::new(sheet, form, headers)?;
+    let mut rows = 0;
     while let Some(line) = lines.try_next().await? {
         file.line(sheet, line.cells)?;
+        rows += 1;
+        pulse.beat(rows, 0)?;
     }
     file.finish()
 }
 
 /// The empty file with the header, for a clerk to fill in.
-pub fn template(sheet: &'static Sheet, form: FileForm, headers: Headers) -> Result<File> {
+pub fn template(sheet: &'static Sheet, form: FileForm, headers: HeaderNames) -> Result<File> {
     Writer::new(sheet, form, headers)?.finish()
 }
 
@@ -88,8 +113,8 @@ enum Writer {
 }
 
 impl Writer {
-    fn new(sheet: &'static Sheet, form: FileForm, headers: Headers) -> Result<Self> {
-        let header = sheet.columns.iter().map(|column| if headers == Headers::Chinese { column.zh } else { column.name });
+    fn new(sheet: &'static Sheet, form: FileForm, headers: HeaderNames) -> Result<Self> {
+        let header = sheet.columns.iter().map(|column| if headers == HeaderNames::Chinese { column.zh } else { column.name });
         let file = tempfile::tempfile().map_err(broken)?;
         Ok(match form {
             FileForm::Csv => {

@@ -21,6 +21,7 @@ pub mod measures;
 pub mod page;
 pub mod period;
 mod pool;
+pub mod pulse;
 mod reads;
 pub mod refusal;
 pub mod role;

@@ -1,10 +1,14 @@
 //! What a domain crate declares about itself, for everything that must know every domain.
 
 use std::collections::HashMap;
+use std::pin::Pin;
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use crate::actor::Permission;
-use crate::refusal::Refusal;
+use crate::db::{Tx, View};
+use crate::refusal::{Refusal, Result};
 use crate::role::Role;
 use crate::sheet::Sheet;
 
@@ -46,7 +50,26 @@ pub struct Domain {
     pub refusals: &'static [&'static Refusal],
     /// Its sheets, in the order in which they are loaded: what is referred to comes first.
     pub sheets: &'static [&'static Sheet],
+    /// What of it can hold files.
+    pub holders: &'static [Holder],
 }
+
+/// The area of an object, when it is known.
+pub type AreaOf<'a> = Pin<Box<dyn Future<Output = Result<String>> + 'a>>;
+
+/// Objects of one kind that can hold files: who may see such an object may read its files.
+#[derive(Debug)]
+pub struct Holder {
+    /// The kind, as in the journal: `compound`.
+    pub kind: &'static str,
+    /// Answers the area of an object that the caller may see; refuses what he may not, as if it were not there.
+    pub see: for<'a> fn(&'a View<'a>, Uuid) -> AreaOf<'a>,
+    /// The same for one that he may give files to, in the transaction that does.
+    pub fill: for<'a> fn(&'a Tx<'a>, Uuid) -> AreaOf<'a>,
+}
+
+/// Finds the holder of a kind.
+pub type Holders = fn(&str) -> Option<&'static Holder>;
 
 /// The refusals of this crate.
 pub const REFUSALS: &[&Refusal] = &[
@@ -69,6 +92,7 @@ pub const REFUSALS: &[&Refusal] = &[
     &crate::period::ENDED,
     &crate::period::ENDS_BEFORE_IT_BEGINS,
     &crate::period::OUT_OF_YEARS,
+    &crate::pulse::STOPPED,
     &crate::refusal::DATABASE_AWAY,
     &crate::refusal::DATABASE_SLOW,
     &crate::refusal::OUTCOME_UNKNOWN,

@@ -33,6 +33,8 @@ pub enum Kind {
     TooLarge,
     /// 415: not in this form.
     Unsupported,
+    /// 416: not a part of it.
+    OutOfRange,
     /// 422: understood, and refused.
     Invalid,
     /// 428: say which version you mean.

@@ -385,7 +385,7 @@ pub async fn host(tx: &Tx<'_>, code: &str, on: NaiveDate) -> Result<()> {
 }
 
 /// The compound, locked, of a caller who may write it.
-async fn lock(tx: &Tx<'_>, id: CompoundId) -> Result<Compound> {
+pub(crate) async fn lock(tx: &Tx<'_>, id: CompoundId) -> Result<Compound> {
     let found = Compound::query()
         .filter(compound::id.eq(id))
         .filter(within_or_above!(tx.scope(&[READ, WRITE]), compound::area_code))

@@ -13,7 +13,7 @@ pub mod household_move;
 pub mod subdistrict;
 
 use kernel::Role;
-use kernel::manifest::Domain;
+use kernel::manifest::{Domain, Holder};
 
 /// Everybody who works for the city or a compound may see how the city is divided.
 const STAFF: &[Role] = &[
@@ -137,4 +137,9 @@ pub const DOMAIN: Domain = Domain {
         &subdistrict::UNKNOWN_HERE,
     ],
     sheets: &[&subdistrict::SHEET, &community::SHEET, &grid::SHEET, &compound::SHEET, &compound_grid::SHEET, &building::SHEET, &household::SHEET],
+    holders: &[Holder {
+        kind: "compound",
+        see: |view, id| Box::pin(async move { Ok(compound::get(view, id.into()).await?.area_code.to_string()) }),
+        fill: |tx, id| Box::pin(async move { Ok(compound::lock(tx, id.into()).await?.area_code.to_string()) }),
+    }],
 };

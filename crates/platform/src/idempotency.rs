@@ -2,6 +2,8 @@
 
 use chrono::TimeDelta;
 use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Timestamptz};
 use diesel_async::RunQueryDsl;
 use kernel::{Error, Refusal, Result, Tx};
 use schema::idempotency;
@@ -79,4 +81,16 @@ pub async fn keep(tx: &Tx<'_>, key: &str, request: &[u8], answer: &Answered) -> 
         .execute(&mut tx.conn())
         .await?;
     Ok(())
+}
+
+/// Answers that are forgotten in one transaction.
+const BATCH: i64 = 1_000;
+
+/// Forgets answers that are kept no longer; returns how many, and whether there may be more.
+pub async fn purge(tx: &Tx<'_>) -> Result<(usize, bool)> {
+    let purge = "delete from idempotency where (client_id, key) in \
+                 (select client_id, key from idempotency where expires_at <= $1 limit $2 for update skip locked)";
+    let purge = sql_query(purge).bind::<Timestamptz, _>(tx.now).bind::<BigInt, _>(BATCH);
+    let count = purge.execute(&mut tx.conn()).await?;
+    Ok((count, i64::try_from(count).is_ok_and(|count| count == BATCH)))
 }

@@ -3,17 +3,20 @@
 use std::fs::File;
 use std::io::{Seek, Write};
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 use diesel::prelude::*;
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use kernel::import::{self, Failure, RowFault};
 use kernel::page::{Cursor, Page, Paging};
+use kernel::pulse::Pulse;
 use kernel::sheet::Sheet;
 use kernel::{Error, Recorded, Refusal, Result, Stamp, Tx, View, id, text_enum};
 use schema::{import_failure, import_run};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
+
+use crate::blob::broken;
 
 id!(
     /// One import of one file.
@@ -35,6 +38,12 @@ text_enum!(
 /// Another import of the same resource is running.
 pub const IN_PROGRESS: Refusal =
     Refusal::conflict("import.in_progress", "{resource} 正有另一导入在进行,请稍后重试。", "Another import of {resource} is running; try again shortly.");
+/// An atomic import of which rows were refused.
+pub const REFUSED: Refusal = Refusal::invalid(
+    "import.refused",
+    "有 {count} 行未通过,因此全部未导入;请修改这些行(见 failed_csv)后重新发送全部数据。",
+    "{count} rows were refused, so nothing was imported; mend them (they are in failed_csv) and send the whole file again.",
+);
 /// No such run.
 pub const UNKNOWN: Refusal = Refusal::not_found("import_run.unknown", "没有该导入记录,或它不是您的。", "There is no such import, or it is not yours.");
 
@@ -103,7 +112,7 @@ impl Recorded for ImportRun {
 
 /// Imports a file in one transaction: its rows, what came of it, and which rows are at fault. Returns the run
 /// with the first of those rows.
-pub async fn import(tx: &Tx<'_>, sheet: &'static Sheet, file: &File, mode: ImportMode, on: NaiveDate) -> Result<(ImportRun, Vec<Failure>)> {
+pub async fn import(tx: &Tx<'_>, sheet: &'static Sheet, file: &File, mode: ImportMode, on: NaiveDate, pulse: &Pulse) -> Result<(ImportRun, Vec<Failure>)> {
     let area_code = tx.may(sheet.write)?.areas().first().map_or_else(|| tx.city.to_string(), ToString::to_string);
     tx.may_at(sheet.write, &area_code)?;
     if !tx.try_lock(&format!("import {}", sheet.resource)).await? {
@@ -114,7 +123,7 @@ pub async fn import(tx: &Tx<'_>, sheet: &'static Sheet, file: &File, mode: Impor
     file.rewind().map_err(broken)?;
     let mut conn = tx.conn();
     conn.batch_execute("savepoint rows").await?;
-    let outcome = import::run(tx, sheet, file, on).await?;
+    let outcome = import::run(tx, sheet, file, on, pulse).await?;
     let committed = match mode {
         ImportMode::DryRun => false,
         ImportMode::Atomic => outcome.refused == 0,
@@ -234,7 +243,13 @@ async fn read(view: &View<'_>, id: ImportRunId, after: i32, limit: i64) -> Resul
         .collect()
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "as map_err hands it over")]
-fn broken(error: std::io::Error) -> Error {
-    Error::Internal(format!("temporary file: {error}"))
+/// Runs that are forgotten in one transaction.
+const BATCH: i64 = 100;
+
+/// Forgets runs older than `kept`, with their rows at fault; returns how many, and whether there may be more.
+pub async fn purge(tx: &Tx<'_>, kept: TimeDelta) -> Result<(usize, bool)> {
+    let old = import_run::table.filter(import_run::created_at.lt(tx.now - kept)).select(import_run::id).order(import_run::id);
+    let old: Vec<ImportRunId> = old.limit(BATCH).for_update().skip_locked().load(&mut tx.conn()).await?;
+    let count = diesel::delete(import_run::table.filter(import_run::id.eq_any(old))).execute(&mut tx.conn()).await?;
+    Ok((count, i64::try_from(count).is_ok_and(|count| count == BATCH)))
 }

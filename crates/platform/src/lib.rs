@@ -1,15 +1,20 @@
-//! What no resident sees: accounts, roles, keys, sessions, the audit log, events, webhooks, idempotency, import runs, shared secrets,
-//! migrations.
+//! What no resident sees: accounts, roles, keys, sessions, the audit log, events, webhooks, files, jobs, idempotency,
+//! import runs, shared secrets, migrations.
 
 pub mod account;
+pub mod actor;
 pub mod api_key;
 pub mod audit;
+pub mod blob;
 pub mod client_credentials;
 pub mod event;
+pub mod file;
 pub mod gauges;
+pub mod housekeeping;
 pub mod idempotency;
 pub mod identity;
 pub mod import_run;
+pub mod job;
 pub mod journal_months;
 pub mod migrate;
 pub mod own_account;
@@ -28,6 +33,29 @@ use kernel::manifest::Domain;
 /// Who keeps accounts and roles: the administrator, and for their own people the subdistrict and the community.
 const KEEPERS: &[Role] = &[Role::SystemAdmin, Role::SubdistrictOfficer, Role::CommunitySecretary];
 
+/// Whoever works here may send a file; whom it may be shown to follows from what it belongs to. Those who only check, and
+/// those who only keep accounts, have none to send.
+const SENDERS: &[Role] = &[
+    Role::CityLead,
+    Role::OrgDept,
+    Role::DepartmentalWorkCommittee,
+    Role::Housing,
+    Role::UrbanMgmt,
+    Role::PoliceLiaison,
+    Role::CivilAffairs,
+    Role::Finance,
+    Role::CivilizationOffice,
+    Role::SubdistrictOfficer,
+    Role::CommunitySecretary,
+    Role::CommunityWorker,
+    Role::CompoundSecretary,
+    Role::PartyGroupLeader,
+    Role::OwnersCommitteeMember,
+    Role::PropertyManager,
+    Role::UnitLiaison,
+    Role::VolunteerOrgAdmin,
+];
+
 /// What this domain declares about itself.
 pub const DOMAIN: Domain = Domain {
     name: "platform",
@@ -43,6 +71,7 @@ pub const DOMAIN: Domain = Domain {
         (webhook::WRITE, "登记、更改、验证、重发和终止推送地址", "create, change, challenge, replay and end webhooks", &[Role::SystemAdmin]),
         (audit::READ, "检索审计日志", "search the audit log", &[Role::Auditor]),
         (audit::verify::VERIFY, "校验审计日志", "verify the audit log", &[Role::Auditor]),
+        (file::WRITE, "上传文件", "send files", SENDERS),
     ],
     refusals: &[
         &account::NOT_A_USER_NAME,
@@ -50,23 +79,41 @@ pub const DOMAIN: Domain = Domain {
         &account::OWN,
         &account::UNKNOWN,
         &account::USER_NAME_TAKEN,
+        &actor::GONE,
         &api_key::BAD_KEY,
         &api_key::NOT_YOURS_TO_GIVE,
         &api_key::NO_SUCH_PERMISSION,
         &api_key::REVOKED,
         &api_key::UNKNOWN,
         &audit::verify::NOT_KEPT,
+        &blob::STORE_AWAY,
+        &blob::TOO_LATE,
         &client_credentials::BAD_CLIENT,
         &client_credentials::BAD_SCOPE,
         &client_credentials::UNSUPPORTED_GRANT,
         &event::cursor::BAD_CURSOR,
         &event::cursor::OUTLIVED,
+        &file::ATTACHED,
+        &file::HALF_AN_OBJECT,
+        &file::NO_HOLDER,
+        &file::TOO_MANY_LOOSE,
+        &file::UNKNOWN,
+        &file::media::EMPTY,
+        &file::media::NOT_TAKEN,
+        &file::media::TOO_LARGE,
         &idempotency::IN_FLIGHT,
         &idempotency::KEY_REUSED,
         &identity::MISSING,
         &identity::NOT_A_PERSON,
         &import_run::IN_PROGRESS,
+        &import_run::REFUSED,
         &import_run::UNKNOWN,
+        &job::ENDED,
+        &job::GIVEN_UP,
+        &job::OWN_FILES,
+        &job::TAKEN_OVER,
+        &job::TOO_MANY,
+        &job::UNKNOWN,
         &own_account::REFUSED,
         &own_account::WRONG_PASSWORD,
         &password::BUSY,
@@ -99,4 +146,5 @@ pub const DOMAIN: Domain = Domain {
         &webhook::delivery::UNKNOWN,
     ],
     sheets: &[],
+    holders: &[job::HOLDER],
 };

@@ -73,6 +73,26 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// The content of files, each kept once in the object store, whoever sent it.
+    blob (id) {
+        /// Identity; with the digest it is the name in the store, so content that comes again after its removal has another name.
+        id -> Uuid,
+        /// SHA-256 of the content.
+        digest -> Bytea,
+        /// Bytes.
+        size -> Int8,
+        /// Whether the store has it whole.
+        stored -> Bool,
+        /// When it was first announced.
+        created_at -> Timestamptz,
+        /// When it was last announced or taken into use; it stays for a while after that.
+        touched_at -> Timestamptz,
+        /// Since when it is on its way out of the store; no file may refer to it any more.
+        doomed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     /// Buildings (楼栋), each in one compound.
     building (id) {
         /// Identity, for ever.
@@ -237,6 +257,38 @@ diesel::table! {
         last_seq -> Int8,
         /// When the operator told of the restore.
         began_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// Files: evidence, minutes, photos, what was imported and exported.
+    file (id) {
+        /// Identity of the file.
+        id -> Uuid,
+        /// Its content.
+        blob_id -> Uuid,
+        /// SHA-256 of the content, as the blob has it.
+        digest -> Bytea,
+        /// Bytes, as the blob has it.
+        size -> Int8,
+        /// What it is, found from its content.
+        media_type -> Text,
+        /// What its uploader called it; may name persons.
+        name -> Text,
+        /// Where it belongs: the area of its object, or the one that the uploader named.
+        area_code -> Text,
+        /// Who sent it; while it belongs to nothing, he alone reads it.
+        uploader_id -> Uuid,
+        /// What kind of thing it belongs to, such as compound.
+        object_kind -> Nullable<Text>,
+        /// Which thing it belongs to; who may see that may read the file.
+        object_id -> Nullable<Uuid>,
+        /// When it came.
+        created_at -> Timestamptz,
+        /// From this instant on it is gone.
+        expires_at -> Nullable<Timestamptz>,
+        /// Raised when it is attached.
+        version -> Int4,
     }
 }
 
@@ -414,6 +466,60 @@ diesel::table! {
         /// When.
         created_at -> Timestamptz,
         /// Always 1: a run does not change.
+        version -> Int4,
+    }
+}
+
+diesel::table! {
+    /// Work that goes on after the answer: large imports and exports.
+    job (id) {
+        /// Identity of the job; of one resource the earlier one is worked on first.
+        id -> Uuid,
+        /// import or export.
+        kind -> Text,
+        /// What is imported or exported, as in the path: grids.
+        resource -> Text,
+        /// queued, running, succeeded, failed or cancelled.
+        state -> Text,
+        /// What was asked for, by kind: mode and day, or form, headers and day.
+        input -> Jsonb,
+        /// Who asked for it: it runs with the rights that he has when it runs, and he alone reads it.
+        owner_id -> Uuid,
+        /// Area of the owner when he asked.
+        area_code -> Text,
+        /// The request that asked for it, as the journal names it.
+        request_id -> Text,
+        /// The file to import; it goes when the job has ended.
+        source_file_id -> Nullable<Uuid>,
+        /// The file that came of an export.
+        result_file_id -> Nullable<Uuid>,
+        /// What came of an import.
+        run_id -> Nullable<Uuid>,
+        /// Why it failed: {code, zh, en}.
+        refusal -> Nullable<Jsonb>,
+        /// Rows read so far, or written by an export.
+        rows_read -> Int4,
+        /// Rows found at fault so far.
+        rows_refused -> Int4,
+        /// Rows a second of the present attempt.
+        rows_per_second -> Int4,
+        /// How often it was begun.
+        attempts -> Int4,
+        /// Names the present attempt: what another attempt says of the job no longer counts.
+        lease_id -> Nullable<Uuid>,
+        /// From this instant on another process may take the job over.
+        lease_until -> Nullable<Timestamptz>,
+        /// Not to be begun earlier.
+        not_before -> Timestamptz,
+        /// When its owner wanted it to stop.
+        cancel_requested_at -> Nullable<Timestamptz>,
+        /// When it was asked for.
+        created_at -> Timestamptz,
+        /// When the present attempt began.
+        started_at -> Nullable<Timestamptz>,
+        /// When it ended, in whichever way.
+        finished_at -> Nullable<Timestamptz>,
+        /// Raised by every change, progress too.
         version -> Int4,
     }
 }
@@ -729,8 +835,10 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(file -> blob (blob_id));
 diesel::joinable!(household_grid -> household (household_id));
 diesel::joinable!(import_failure -> import_run (run_id));
+diesel::joinable!(job -> import_run (run_id));
 diesel::joinable!(refresh_token -> session (session_id));
 diesel::joinable!(role_grant -> account (account_id));
 diesel::joinable!(session -> account (account_id));
@@ -742,11 +850,13 @@ diesel::joinable!(webhook_secret -> webhook (webhook_id));
 diesel::allow_tables_to_appear_in_same_query!(
     account,
     api_key,
+    blob,
     building,
     community,
     compound,
     compound_grid,
     event_epoch,
+    file,
     grid,
     grid_size_band,
     household,
@@ -754,6 +864,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     idempotency,
     import_failure,
     import_run,
+    job,
     journal,
     journal_block,
     refresh_token,

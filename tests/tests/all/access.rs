@@ -8,8 +8,18 @@ use testkit::{TestApp, User, app::contract};
 /// which have none, learn whether to send requests. The list may only shrink.
 const PUBLIC: [&str; 6] = ["get_client_token", "get_jwks", "get_liveness", "get_readiness", "log_in", "renew_session"];
 /// Operations that need a key and no permission: they show the caller's own, or nothing.
-const OWN: [&str; 8] =
-    ["get_failed_rows", "get_import_run", "get_import_template", "get_me", "get_my_permissions", "list_import_failures", "list_import_runs", "list_roles"];
+const OWN: [&str; 10] = [
+    "get_failed_rows",
+    "get_import_run",
+    "get_import_template",
+    "get_me",
+    "get_my_permissions",
+    "list_files",
+    "list_import_failures",
+    "list_import_runs",
+    "list_jobs",
+    "list_roles",
+];
 /// Operations of people who have logged in, about their own accounts: a key is refused, whatever it permits.
 const PERSONAL: [&str; 6] = ["begin_second_factor", "change_my_password", "confirm_second_factor", "end_my_session", "list_my_sessions", "log_out"];
 
@@ -63,6 +73,7 @@ fn body(id: &str) -> Option<Value> {
         "update" => Some(json!({"version": 1})),
         "verify" => Some(json!({})),
         "end" => Some(json!({"on": "2026-01-01", "reason": "测试", "version": 1})),
+        "attach" => Some(json!({"object_kind": "compound", "object_id": "00000000-0000-7000-8000-000000000000", "version": 1})),
         "move" => Some(json!({"grid_code": "421181001001001", "reason": "测试", "version": 1})),
         "batch" => {
             let one = resource.strip_suffix("ies").map_or_else(|| resource.trim_end_matches('s').to_owned(), |stem| format!("{stem}y"));
@@ -84,6 +95,7 @@ async fn call(user: &User, id: &str, method: &Method, path: &str, object: &str) 
     let request = match body(id) {
         Some(body) => request.json(&body),
         None if *method == Method::POST => request.body("code,name\n421181001001001,网格\n"),
+        None if *method == Method::DELETE => request.header("If-Match", "*"),
         None => request,
     };
     user.send(request).await

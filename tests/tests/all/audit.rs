@@ -190,7 +190,11 @@ async fn the_role_that_granted_an_act_is_kept() {
     let mut file = tempfile::tempfile().unwrap();
     std::io::Write::write_all(&mut file, b"code,name\n421181001002009,a\n421181001001009,b\n421181001002008,c\n").unwrap();
     let sheet = api::domains::sheet("grids").unwrap();
-    let (run, _) = app.store().write(&call, "test", async |tx| import_run::import(tx, sheet, &file, ImportMode::Atomic, tx.as_of).await).await.unwrap();
+    let (run, _) = app
+        .store()
+        .write(&call, "test", async |tx| import_run::import(tx, sheet, &file, ImportMode::Atomic, tx.as_of, &kernel::pulse::Pulse::default()).await)
+        .await
+        .unwrap();
     assert_eq!((run.created, run.changed), (2, 1));
     let lines = walk(&admin, &format!("actor_id={}", call.actor.id), 200).await;
     let mut roles: Vec<String> = lines

@@ -21,6 +21,7 @@ use self::rows::{Chunk, Ready};
 use self::statements::Statements;
 use crate::area::AreaCode;
 use crate::db::Tx;
+use crate::pulse::Pulse;
 use crate::refusal::{Error, Fault, Refusal, Refused, Result};
 use crate::role::Role;
 use crate::sheet::Sheet;
@@ -158,8 +159,8 @@ struct Locked {
 }
 
 /// Stores the rows of a file. What is at fault is left out and told; whether the rest is kept is for the
-/// caller to say, whose transaction this is.
-pub async fn run(tx: &Tx<'_>, sheet: &'static Sheet, file: File, on: NaiveDate) -> Result<Outcome> {
+/// caller to say, whose transaction this is. Between chunks it tells how far it has come, and stops if it shall.
+pub async fn run(tx: &Tx<'_>, sheet: &'static Sheet, file: File, on: NaiveDate, pulse: &Pulse) -> Result<Outcome> {
     tx.may(sheet.write)?;
     tx.conn().batch_execute("set local work_mem = '64MB'").await?;
     let mut chunks = rows::read(file, sheet);
@@ -186,6 +187,7 @@ pub async fn run(tx: &Tx<'_>, sheet: &'static Sheet, file: File, on: NaiveDate) 
         }
         outcome.refused += count(failures.len());
         outcome.failures.keep(failures)?;
+        pulse.beat(outcome.rows_read, outcome.refused)?;
     }
     if outcome.created + outcome.changed > ANALYZE_FROM {
         // The planner should know what the table has become before the next reader asks, not minutes later.

@@ -1,0 +1,3 @@
+drop table job;
+drop table file;
+drop table blob;
