@@ -35,6 +35,8 @@ pub async fn hold_up(app: &TestApp, number: usize) -> Client {
 pub async fn stands_before(wall: &Client) {
     let mine: i32 = wall.query_one("select pg_backend_pid()", &[]).await.unwrap().get(0);
     for _ in 0..3_000 {
+        // A transaction sees who is there as it was when it first looked, unless it is told to look again.
+        wall.execute("select pg_stat_clear_snapshot()", &[]).await.unwrap();
         let blocked = wall.query_one("select exists (select from pg_stat_activity where $1 = any(pg_blocking_pids(pid)))", &[&mine]).await.unwrap();
         if blocked.get(0) {
             return;

@@ -62,6 +62,8 @@ async fn wants_to_end(wall: &Client) {
     let ending = "select exists (select from pg_stat_activity a, unnest(pg_blocking_pids(a.pid)) b where a.query ilike '%from \"job\"%for update%' \
                   and (b = $1 or $1 = any(pg_blocking_pids(b))))";
     for _ in 0..3_000 {
+        // A transaction sees who is there as it was when it first looked, unless it is told to look again.
+        wall.execute("select pg_stat_clear_snapshot()", &[]).await.unwrap();
         if wall.query_one(ending, &[&mine]).await.unwrap().get(0) {
             return;
         }
