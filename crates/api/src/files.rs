@@ -51,7 +51,7 @@ async fn upload_file(caller: Caller, params: Query<UploadParams>, upload: Upload
     let (read, size, called) = (content.file.try_clone().map_err(broken)?, content.size, name.to_string());
     // The format may be of a kind that its reader chokes on; what cannot be read is not taken.
     let media_type = web::block(move || media::check(&read, size, &called, &limits)).await.map_err(|_| Problem::from(NOT_TAKEN.with("found", "?")))??;
-    caller.read(async |view| file::room(view, size, limits.loose).await).await?;
+    caller.browse(async |view| file::room(view, size, limits.loose).await).await?;
     let kept = services.blobs.keep(&services.db, caller.call(), &content).await?;
     let new = NewFile { name, media_type, area_code: params.area_code.clone() };
     caller.write("file.create", async |tx| file::create(tx, &kept, &new, limits.loose).await.map(Created)).await

@@ -103,6 +103,7 @@ async fn a_large_file_is_imported_after_the_answer() {
     let id = answer.body["id"].as_str().unwrap();
     let job = end(&admin, id).await;
     assert_eq!((job["state"].as_str(), rows(&job), job["problem"].is_null(), job["attempts"].as_i64()), (Some("succeeded"), [2, 2, 0], true, Some(1)));
+    assert!(job["rows_per_second"].as_i64().unwrap() > 0, "{job}");
     assert_eq!(admin.by_code("grids", "421181001001012").await["valid_from"], "2024-05-01");
     let run = admin.get(&format!("/v1/import-runs/{}", job["run_id"].as_str().unwrap())).await.ok(200);
     assert_eq!((run["created"].as_i64(), run["committed"].as_bool()), (Some(2), Some(true)));

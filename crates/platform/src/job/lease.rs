@@ -1,6 +1,6 @@
 //! Leases: who works on a job, for how long unless he says more, and what he may say of it at the end.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -22,6 +22,15 @@ pub const TAKEN_OVER: Refusal = Refusal::conflict("job.taken_over", "该任务�
 pub(super) struct Claimed {
     pub job: Job,
     lease: Uuid,
+    began: Instant,
+}
+
+impl Claimed {
+    /// Rows a second, of so many since the job was taken.
+    fn per_second(&self, rows: i32) -> i32 {
+        let millis = i64::try_from(self.began.elapsed().as_millis()).unwrap_or(i64::MAX).max(1);
+        i32::try_from(i64::from(rows) * 1_000 / millis).unwrap_or(i32::MAX)
+    }
 }
 
 /// How a job ends.
@@ -73,7 +82,7 @@ pub(super) async fn claim(tx: &Tx<'_>, lasts: Duration) -> Result<Option<Claimed
         .returning(Job::as_returning())
         .get_result(&mut tx.conn())
         .await?;
-    Ok(Some(Claimed { job, lease }))
+    Ok(Some(Claimed { job, lease, began: Instant::now() }))
 }
 
 fn seconds(lasts: Duration) -> i32 {
@@ -81,11 +90,11 @@ fn seconds(lasts: Duration) -> i32 {
 }
 
 /// Tells how far the work has come and prolongs the lease; answers whether the owner wants it to stop.
-pub(super) async fn renew(tx: &Tx<'_>, claimed: &Claimed, lasts: Duration, rows: Counts, per_second: i32) -> Result<bool> {
+pub(super) async fn renew(tx: &Tx<'_>, claimed: &Claimed, lasts: Duration, rows: Counts) -> Result<bool> {
     let renewed: Option<Option<Stamp>> = diesel::update(job::table.find(claimed.job.id).filter(job::lease_id.eq(claimed.lease)))
         .set((
             job::lease_until.eq(sql::<Nullable<Timestamptz>>("now() + make_interval(secs => ").bind::<Integer, _>(seconds(lasts)).sql(")")),
-            (job::rows_read.eq(rows.read), job::rows_refused.eq(rows.refused), job::rows_per_second.eq(per_second)),
+            (job::rows_read.eq(rows.read), job::rows_refused.eq(rows.refused), job::rows_per_second.eq(claimed.per_second(rows.read))),
             job::version.eq(job::version + 1),
         ))
         .returning(job::cancel_requested_at)
@@ -108,11 +117,11 @@ pub(super) async fn put_back(tx: &Tx<'_>, claimed: &Claimed, pause: Duration, co
 pub(super) async fn finish(tx: &Tx<'_>, claimed: &Claimed, ending: Ending) -> Result<Job> {
     let mine = job::table.find(claimed.job.id).filter(job::lease_id.eq(claimed.lease));
     let before: Job = mine.select(Job::as_select()).for_update().first(&mut tx.conn()).await.optional()?.ok_or(&TAKEN_OVER)?;
-    end(tx, &before, ending).await
+    end(tx, &before, ending, |rows| claimed.per_second(rows)).await
 }
 
 /// Ends a job, which the caller has locked.
-pub(super) async fn end(tx: &Tx<'_>, before: &Job, ending: Ending) -> Result<Job> {
+pub(super) async fn end(tx: &Tx<'_>, before: &Job, ending: Ending, per_second: impl Fn(i32) -> i32) -> Result<Job> {
     let (state, action, run, result, refusal, counts) = match ending {
         Ending::Imported(run, counts) => (JobState::Succeeded, "job.succeeded", Some(run), None, None, Some(counts)),
         Ending::Exported(result, counts) => (JobState::Succeeded, "job.succeeded", None, Some(result), None, Some(counts)),
@@ -126,7 +135,7 @@ pub(super) async fn end(tx: &Tx<'_>, before: &Job, ending: Ending) -> Result<Job
             job::state.eq(state),
             (job::lease_id.eq(None::<Uuid>), job::lease_until.eq(None::<Stamp>)),
             (job::run_id.eq(run), job::result_file_id.eq(result), job::refusal.eq(refusal)),
-            (job::rows_read.eq(counts.read), job::rows_refused.eq(counts.refused)),
+            (job::rows_read.eq(counts.read), job::rows_refused.eq(counts.refused), job::rows_per_second.eq(per_second(counts.read))),
             job::finished_at.eq(diesel::dsl::now),
             job::version.eq(before.version + 1),
         ))

@@ -322,7 +322,7 @@ pub async fn cancel(tx: &Tx<'_>, id: JobId, expected: Expected) -> Result<Job> {
     let before: Job = mine.select(Job::as_select()).for_update().first(&mut tx.conn()).await.optional()?.ok_or(&UNKNOWN)?;
     expected.check(before.version)?;
     let action = match (before.state, before.cancel_requested_at) {
-        (JobState::Queued, _) => return lease::end(tx, &before, lease::Ending::Cancelled).await,
+        (JobState::Queued, _) => return lease::end(tx, &before, lease::Ending::Cancelled, |_| 0).await,
         (JobState::Running, Some(_)) => return Ok(before),
         (JobState::Running, None) => "job.cancel_requested",
         _ => return Err((&ENDED).into()),

@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io::{Read, Seek, Write};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use kernel::export::{self, FileForm};
@@ -142,13 +142,10 @@ impl Worker {
 
     /// Tells the progress, keeps the lease, and passes on that the owner wants it to stop.
     async fn watch(&self, claimed: &Claimed, pulse: &Pulse) -> std::convert::Infallible {
-        let began = Instant::now();
         loop {
             sleep(BEAT.min(self.settings.lease / 3)).await;
             let rows = Counts { read: pulse.rows(), refused: pulse.refused() };
-            let millis = i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX).max(1);
-            let per_second = i32::try_from(i64::from(rows.read) * 1_000 / millis).unwrap_or(i32::MAX);
-            let renewed = self.db.write(&self.call, "job.renew", async |tx| lease::renew(tx, claimed, self.settings.lease, rows, per_second).await);
+            let renewed = self.db.write(&self.call, "job.renew", async |tx| lease::renew(tx, claimed, self.settings.lease, rows).await);
             match renewed.await {
                 Ok(false) => {}
                 Ok(true) => pulse.stop(),
