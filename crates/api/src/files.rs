@@ -87,7 +87,7 @@ async fn get_file_content(caller: Caller, id: Id<FileId>, wanted: Wanted) -> Rep
 ///
 /// A file that you sent, to an object that you may change. From then on whoever may see the object may read the file,
 /// and it stays with it.
-#[utoipa::path(tag = "files", security(("ApiKey" = ["<object>.write"])))]
+#[utoipa::path(tag = "files", security(("ApiKey" = ["<resource>.write"])))]
 #[post("/files/{id}/attach")]
 async fn attach_file(caller: Caller, id: Id<FileId>, version: IfMatch, to: Json<Attachment>) -> WriteReply<One<File>> {
     caller.write("file.attach", async |tx| file::attach(tx, *id, version.or(to.version)?, &to, holder).await.map(One)).await
