@@ -6,7 +6,7 @@ use serde_json::Value;
 use testkit::{Serving, TestApp, User};
 use tokio_postgres::Client;
 
-use crate::jobs::{CHUNK, end, hold_up, household, households, queue, release, stands_before, until};
+use crate::jobs::{CHUNK, end, hold_up, household, households, queue, release, stands_before};
 
 /// The server that works on the jobs, and that is killed; soon after, its job is another's.
 const SETTINGS: [(&str, &str); 1] = [("JOB_LEASE_SECONDS", "1")];
@@ -53,6 +53,18 @@ async fn hold_up_the_end(app: &TestApp, id: &str) -> Client {
     client.batch_execute("begin").await.unwrap();
     client.execute("select from job where id = $1::text::uuid for update", &[&id]).await.unwrap();
     client
+}
+
+/// Waits until Postgres has noticed that whom it worked for is dead: until then it keeps the lock of the import.
+async fn gone(app: &TestApp, backend: i32) {
+    let client = app.db.connect().await;
+    for _ in 0..3_000 {
+        if !client.query_one("select exists (select from pg_stat_activity where pid = $1)", &[&backend]).await.unwrap().get::<_, bool>(0) {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("it stays");
 }
 
 /// Waits until an import has written all its rows and wants to end.
@@ -112,12 +124,17 @@ async fn a_best_effort_import_that_is_killed_in_the_middle_and_at_its_end_is_don
     let wall = hold_up(&app, CHUNK + 10).await;
     let first = Serving::start(&app, &SETTINGS);
     let id = queue(&admin, "households", "mode=best_effort", file).await;
-    stands_before(&wall).await;
+    let backend = stands_before(&wall).await;
     first.kill();
     release(wall).await;
+    gone(&app, backend).await;
+    // The end is held up while the middle is, or the job could be over before it is.
+    let wall = hold_up(&app, CHUNK + 10).await;
     let second = Serving::start(&app, &SETTINGS);
-    until(&admin, &id, |job| job["attempts"] == 2).await;
-    let wall = hold_up_the_end(&app, &id).await;
+    stands_before(&wall).await;
+    let end_wall = hold_up_the_end(&app, &id).await;
+    release(wall).await;
+    let wall = end_wall;
     wants_to_end(&wall).await;
     second.kill();
     release(wall).await;
