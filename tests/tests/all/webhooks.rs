@@ -243,7 +243,7 @@ async fn a_persons_webhook_is_silent_once_the_person_has_left() {
     let (id, password) = app.account("guan.li", Role::SystemAdmin, "421181").await;
     let log_in = async || {
         let tokens = app.stranger().post("/v1/sessions", json!({"user_name": "guan.li", "password": password})).await.ok(200);
-        User::of(&app.base, text(&tokens["access_token"]))
+        app.bearer(&text(&tokens["access_token"]))
     };
     // Who keeps webhooks may pause and end those of others, and lead none of them anywhere.
     let (others, _) = hook(&admin, &receiver, "421181", &["nothing"]).await;
