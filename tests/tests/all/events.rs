@@ -311,8 +311,14 @@ async fn after_a_restore_old_cursors_are_refused_and_nothing_is_lost() {
         .batch_execute("begin; set local session_replication_role = replica; update journal set xid = (1000000000000 + xid::text::bigint)::text::xid8; commit")
         .await
         .unwrap();
-    let restored = tokio::process::Command::new(BINARY).arg("restored").env("DATABASE_URL", &app.db.url).output().await.unwrap();
-    assert!(restored.status.success(), "{}", String::from_utf8_lossy(&restored.stderr));
+    let restored = async || tokio::process::Command::new(BINARY).arg("restored").env("DATABASE_URL", &app.db.url).output().await.unwrap();
+    // While somebody writes, nobody can say which of his lines are old.
+    client.batch_execute("begin; lock table journal in row exclusive mode").await.unwrap();
+    let refused = restored().await;
+    assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("end every linli serve"), "{refused:?}");
+    client.batch_execute("rollback").await.unwrap();
+    let done = restored().await;
+    assert!(done.status.success(), "{done:?}");
 
     let refused = admin.get(&format!("/v1/events?after={old}")).await;
     assert_eq!((refused.status, refused.code()), (409, "event.cursor_outlived"));

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use kernel::Role;
+use platform::role_grant::{self, NewRoleGrant};
 use reqwest::Method;
 use serde_json::{Value, json};
 use standardwebhooks::Webhook as Verifier;
@@ -231,6 +233,38 @@ async fn a_webhook_tells_what_its_owner_may_see_and_no_more() {
     let heir = app.user(&all, "421181001002").await;
     heir.post(&format!("{path}/challenge"), json!({"version": 3})).await.ok(200);
     assert_eq!(receiver.await_letters(2).await[1].json()["data"]["area_code"], "421181001002009");
+}
+
+#[tokio::test]
+async fn a_persons_webhook_is_silent_once_the_person_has_left() {
+    let app = app().await;
+    let admin = app.small_town().await;
+    let receiver = Receiver::start().await;
+    let (id, password) = app.account("guan.li", Role::SystemAdmin, "421181").await;
+    let log_in = async || {
+        let tokens = app.stranger().post("/v1/sessions", json!({"user_name": "guan.li", "password": password})).await.ok(200);
+        app.bearer(&text(&tokens["access_token"]))
+    };
+    // Who keeps webhooks may pause and end those of others, and lead none of them anywhere.
+    let (others, _) = hook(&admin, &receiver, "421181", &["nothing"]).await;
+    let keeper = log_in().await;
+    keeper.patch(&others, json!({"active": false, "version": 2})).await.ok(200);
+    assert_eq!(keeper.patch(&others, json!({"kinds": ["grid"], "version": 3})).await.code(), "access.forbidden");
+    let new = json!({"name": "人", "url": receiver.url, "area_code": "421181", "kinds": ["grid"]});
+    assert_eq!(keeper.post("/v1/webhooks", new).await.code(), "access.forbidden");
+
+    let call = api::server::operator(&app.config, "test");
+    let valid_to = call.today() + chrono::TimeDelta::days(1);
+    let sees = NewRoleGrant { account_id: id, role: Role::Auditor, area_code: "421181001001".parse().unwrap(), valid_from: None, valid_to };
+    app.store().write(&call, "test", async |tx| role_grant::create(tx, &api::domains::powers(), &sees).await).await.unwrap();
+    let keeper = log_in().await;
+    let (path, _) = hook(&keeper, &receiver, "421181001001", &["grid"]).await;
+    make_grid(&admin, 8).await;
+    assert_eq!(receiver.await_letters(1).await[0].json()["data"]["area_code"], "421181001001008");
+    admin.post(&format!("/v1/accounts/{id}/disable"), json!({"reason": "离职", "version": 1})).await.ok(200);
+    make_grid(&admin, 9).await;
+    until("it is disabled", async || admin.get(&path).await.ok(200)["disabled_because"] == "owner").await;
+    assert_eq!(receiver.letters().len(), 1);
 }
 
 #[tokio::test]

@@ -4,11 +4,11 @@
 //! one counts from the beginning. So lines are read era by era, an era being the time between two restores; the
 //! number of a line tells its era, and the lines themselves are never touched.
 
-use diesel::dsl::max;
 use diesel::prelude::*;
-use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
-use kernel::{Recorded, Result, Tx, View};
-use schema::{event_epoch, journal};
+use diesel::sql_types::BigInt;
+use diesel_async::RunQueryDsl;
+use kernel::{Error, Recorded, Result, Tx, View};
+use schema::event_epoch;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -71,14 +71,27 @@ impl Eras {
     }
 }
 
-/// Begins an epoch after a restore: cursors of before are refused from now on.
+/// Begins an epoch after a restore: cursors of before are refused from now on. Fails while anybody writes.
 pub async fn begin(tx: &Tx<'_>) -> Result<Restore> {
-    // Nobody may write a line between counting them and the end of this command.
-    tx.conn().batch_execute("lock table journal in share row exclusive mode").await?;
     tx.take_minutes(15).await?;
     let eras = Eras::load(tx).await?;
-    let last: Option<i64> = journal::table.select(max(journal::seq)).first(&mut tx.conn()).await?;
-    let restore = Restore { number: eras.present() + 1, last_seq: last.unwrap_or(0), id: Uuid::now_v7(), area: tx.city.to_string() };
+    let numbers: Numbers = diesel::sql_query(
+        "select coalesce(pg_sequence_last_value(pg_get_serial_sequence('journal', 'seq')::regclass), 0) as handed_out, \
+         (select coalesce(max(seq), 0) from journal) as last",
+    )
+    .get_result(&mut tx.conn())
+    .await?;
+    if numbers.last > numbers.handed_out {
+        return Err(Error::Internal("the numbers of the journal are behind its lines: the restore is not complete".to_owned()));
+    }
+    // Asked after the numbers: whoever had one of them by then has written his line, or still holds this lock.
+    let writers = "select count(*) as count from pg_locks \
+                   where relation = 'journal'::regclass and database = (select oid from pg_database where datname = current_database()) and mode = 'RowExclusiveLock' and pid <> pg_backend_pid()";
+    let writers: Writers = diesel::sql_query(writers).get_result(&mut tx.conn()).await?;
+    if writers.count > 0 {
+        return Err(Error::Internal("somebody is writing: end every linli serve, then run this again".to_owned()));
+    }
+    let restore = Restore { number: eras.present() + 1, last_seq: numbers.handed_out, id: Uuid::now_v7(), area: tx.city.to_string() };
     diesel::insert_into(event_epoch::table)
         .values((
             event_epoch::id.eq(restore.id),
@@ -90,6 +103,20 @@ pub async fn begin(tx: &Tx<'_>) -> Result<Restore> {
         .await?;
     tx.record("event_epoch.began", None, &restore, None)?;
     Ok(restore)
+}
+
+#[derive(QueryableByName)]
+struct Numbers {
+    #[diesel(sql_type = BigInt)]
+    handed_out: i64,
+    #[diesel(sql_type = BigInt)]
+    last: i64,
+}
+
+#[derive(QueryableByName)]
+struct Writers {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
 }
 
 #[cfg(test)]

@@ -302,6 +302,20 @@ pub async fn end(view: &View<'_>, eras: &Eras) -> Result<Position> {
     Ok(Position { era: eras.present(), xid: horizon(view).await?, seq: 0 })
 }
 
+/// The last line that can be read now; the beginning of the era where there is none.
+pub async fn last(view: &View<'_>, eras: &Eras) -> Result<Position> {
+    let era = eras.present();
+    let horizon = horizon(view).await?;
+    let found: Option<(Xid, i64)> = journal::table
+        .filter(journal::xid.lt(horizon).and(journal::seq.gt(eras.lines(era).0)))
+        .order((journal::xid.desc(), journal::seq.desc()))
+        .select((journal::xid, journal::seq))
+        .first(&mut view.conn())
+        .await
+        .optional()?;
+    Ok(found.map_or(Position { era, ..Position::default() }, |(xid, seq)| Position { era, xid, seq }))
+}
+
 /// The oldest transaction that still runs: what lies below it is decided.
 async fn horizon(view: &View<'_>) -> Result<Xid> {
     Ok(diesel::select(snapshot::pg_snapshot_xmin(snapshot::pg_current_snapshot())).get_result(&mut view.conn()).await?)

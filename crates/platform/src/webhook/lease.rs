@@ -11,6 +11,7 @@ use schema::sql_types::Xid8;
 use schema::webhook_progress;
 
 use super::WebhookId;
+use crate::event;
 use crate::event::cursor::Position;
 use crate::event::epoch::Eras;
 
@@ -42,23 +43,22 @@ impl Claim {
 
 /// Takes a webhook for which there is something to do, the one that has waited longest.
 pub(super) async fn claim(tx: &Tx<'_>) -> Result<Option<Claim>> {
-    let eras = Eras::load(tx).await?;
+    let last = event::last(tx, &Eras::load(tx).await?).await?;
     let taken = diesel::sql_query(
         "update webhook_progress set ready_at = $2 where webhook_id = ( \
              select p.webhook_id from webhook_progress p join webhook w on w.id = p.webhook_id \
              where w.state = 'active' and p.ready_at <= $1 and ( \
-                 p.era < $3 \
-                 or exists (select from webhook_delivery d where d.webhook_id = p.webhook_id and d.state = 'pending' and d.next_at <= $1) \
-                 or exists (select from journal j where j.xid >= p.xid and (j.xid, j.seq) > (p.xid, p.seq) and j.seq > $4 \
-                     and j.xid < pg_snapshot_xmin(pg_current_snapshot()))) \
+                 (p.era, p.xid, p.seq) < ($3, $4, $5) \
+                 or exists (select from webhook_delivery d where d.webhook_id = p.webhook_id and d.state = 'pending' and d.next_at <= $1)) \
              order by p.ready_at limit 1 for update of p skip locked) \
          returning webhook_id, era, xid, seq, ready_at",
     );
     let taken = taken
         .bind::<Timestamptz, _>(tx.now)
         .bind::<Timestamptz, _>(tx.now + LEASE)
-        .bind::<Integer, _>(eras.present())
-        .bind::<BigInt, _>(eras.lines(eras.present()).0);
+        .bind::<Integer, _>(last.era)
+        .bind::<Xid8, _>(last.xid)
+        .bind::<BigInt, _>(last.seq);
     Ok(taken.get_result(&mut tx.conn()).await.optional()?)
 }
 
