@@ -13,6 +13,7 @@ use kernel::text::{Line, Name};
 use kernel::{AreaCode, Error, Expected, Paging, Result, Role, Tx, View};
 use platform::account::{self, AccountFilter, Act, NewAccount, UserName};
 use platform::api_key::{self, ApiKeyFilter, NewApiKey};
+use platform::audit::seal;
 use platform::event::epoch;
 use platform::password::{self, Passwords};
 use platform::role_grant::{self, NewRoleGrant};
@@ -204,7 +205,10 @@ async fn run(cli: Cli) -> Result<()> {
         Command::Restored => {
             let config = config()?;
             let call = server::operator(&config, "linli restored");
-            let restore = config.store()?.write(&call, "event_epoch.begin", epoch::begin).await?;
+            let database = config.store()?;
+            let restore = database.write(&call, "event_epoch.begin", epoch::begin).await?;
+            // What was restored is sealed to its end, before this cluster adds to it.
+            while database.write(&call, "journal.seal", seal::seal).await?.is_some() {}
             say(&format!("epoch {} begins after line {} of the journal; cursors of before are refused", restore.number, restore.last_seq))
         }
         Command::Openapi { roles: true, .. } => say(domains::roles_page().trim_end()),
