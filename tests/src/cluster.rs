@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -40,7 +41,7 @@ impl Cluster {
 
     fn prepare() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         Self { url: format!("postgresql://linli@127.0.0.1:{port}/linli"), port, folder }
     }
 
@@ -101,6 +102,14 @@ impl Cluster {
         client.batch_execute(&format!("copy (select unnest(string_to_array('{text}', chr(10)))) to program 'umask 077; cat > {path}'")).await.unwrap();
         path
     }
+}
+
+/// A port that nobody has, below those that the system hands out by itself: the cluster may start long after.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = u16::try_from(20_000 + std::process::id() % 8_000).unwrap();
+    let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    std::iter::repeat_with(|| first + NEXT.fetch_add(1, Ordering::Relaxed)).take(1_000).find(free).expect("a port is free")
 }
 
 impl Drop for Cluster {
