@@ -15,6 +15,7 @@ use kernel::export::{self, FileForm, Headers};
 use kernel::import::{Failure, RowFault};
 use kernel::page::Paging;
 use kernel::sheet::Sheet;
+use kernel::spool::broken;
 use kernel::{Error, Kind, Refusal};
 use platform::import_run::{self, ImportMode, ImportRun, ImportRunId};
 use serde::{Deserialize, Serialize};
@@ -300,7 +301,7 @@ impl Upload {
 /// Writes blocks to a temporary file, which vanishes with its handle; returns it with the digest of its content.
 async fn write(blocks: impl Stream<Item = Result<Bytes, ()>>, limit: u64) -> Result<(File, Vec<u8>), Problem> {
     let mut blocks = std::pin::pin!(blocks);
-    let mut file = tempfile::tempfile().map_err(|error| Error::Internal(format!("temporary file: {error}")))?;
+    let mut file = tempfile::tempfile().map_err(broken)?;
     let mut digest = Sha256::new();
     let mut length = 0_u64;
     while let Some(block) = timeout(PATIENCE, blocks.next()).await.map_err(|_| Problem::from(TOO_SLOW.with("seconds", PATIENCE.as_secs())))? {
@@ -313,7 +314,7 @@ async fn write(blocks: impl Stream<Item = Result<Bytes, ()>>, limit: u64) -> Res
         file = actix_web::rt::task::spawn_blocking(move || file.write_all(&block).map(|()| file))
             .await
             .map_err(|error| Error::Internal(error.to_string()))?
-            .map_err(|error| Error::Internal(format!("temporary file: {error}")))?;
+            .map_err(broken)?;
     }
     Ok((file, digest.finalize().to_vec()))
 }

@@ -9,6 +9,7 @@ use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use kernel::import::{self, Failure, RowFault};
 use kernel::page::{Cursor, Page, Paging};
 use kernel::sheet::Sheet;
+use kernel::spool::broken;
 use kernel::{Error, Recorded, Refusal, Result, Stamp, Tx, View, id, text_enum};
 use schema::{import_failure, import_run};
 use serde::Serialize;
@@ -232,9 +233,4 @@ async fn read(view: &View<'_>, id: ImportRunId, after: i32, limit: i64) -> Resul
             Ok(Failure { line, record, faults })
         })
         .collect()
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "as map_err hands it over")]
-fn broken(error: std::io::Error) -> Error {
-    Error::Internal(format!("temporary file: {error}"))
 }
