@@ -1,11 +1,13 @@
 //! The thread on which the tasks run, beside the threads that serve requests.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kernel::Call;
+use futures_util::FutureExt;
 use kernel::db::Store;
 use kernel::task::{Pace, Task};
+use kernel::{Call, Error};
 use tokio::sync::{oneshot, watch};
 use tokio::task::LocalSet;
 use tokio::time::{sleep, timeout};
@@ -37,7 +39,9 @@ impl Background {
                     let (db, call, meters, mut ended) = (db.clone(), call.clone(), Arc::clone(&meters), ended.clone());
                     async move {
                         while ended.has_changed().is_ok() {
-                            let done = (task.work)(db.clone(), call(task.name)).await;
+                            // One that panics must not take the others with it.
+                            let work = AssertUnwindSafe((task.work)(db.clone(), call(task.name))).catch_unwind().await;
+                            let done = work.unwrap_or_else(|_| Err(Error::Internal("the task broke off".to_owned())));
                             meters.task(task.name, done.is_ok());
                             let pace = done.unwrap_or_else(|error| {
                                 tracing::warn!(task = task.name, %error, "a task failed; it is run again");

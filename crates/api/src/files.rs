@@ -2,8 +2,8 @@
 
 use actix_web::{delete, get, post, web};
 use kernel::AreaCode;
+use kernel::spool::broken;
 use kernel::text::Line;
-use platform::blob::broken;
 use platform::file::media::{self, NOT_TAKEN};
 use platform::file::{self, Attachment, File, FileFilter, FileId, FileName, NewFile};
 use serde::Deserialize;

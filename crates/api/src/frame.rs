@@ -2,17 +2,20 @@
 //! that nobody knows, failures in one form, one line in the log.
 
 use std::cell::{Cell, RefCell};
+use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::error::InternalError;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use actix_web::http::{ConnectionType, Method};
 use actix_web::{Error as ActixError, HttpMessage, HttpRequest, HttpResponse, web};
+use futures_util::FutureExt;
 use kernel::trace::Trace;
-use kernel::{Kind, Refusal};
+use kernel::{Error, Kind, Refusal};
 use uuid::Uuid;
 
 use crate::client::Proxies;
@@ -65,7 +68,11 @@ where
     };
     async move {
         let response = match answer {
-            Ok(answer) => passage.trace.scope(answer).await?.map_into_boxed_body(),
+            // Not all that we build on refuses in an orderly way: a writer of workbooks panics where the disk is full.
+            Ok(answer) => match AssertUnwindSafe(passage.trace.scope(answer)).catch_unwind().await {
+                Ok(answer) => answer?.map_into_boxed_body(),
+                Err(_) => return Err(broke_off(&passage)),
+            },
             Err(refused) => refused,
         };
         Ok(finish(response, passage))
@@ -143,10 +150,30 @@ fn allow(passage: &Passage, request: &ServiceRequest) -> Result<(), Problem> {
     }
 }
 
+/// What is answered where the work broke off in the middle; what broke it has told the log.
+fn broke_off(passage: &Passage) -> ActixError {
+    let problem = Problem::from(Error::Internal("the work broke off".to_owned()));
+    let mut answer = problem.render(Language::default(), &passage.request_id, &passage.path);
+    tracing::error!(request_id = passage.request_id, cause = problem.cause, "a request failed");
+    sign(answer.headers_mut(), passage);
+    passage.answered(answer.status().as_u16());
+    InternalError::from_response(problem, answer).into()
+}
+
 /// What every answer gets on its way out.
 fn finish(response: ServiceResponse<BoxBody>, passage: Rc<Passage>) -> ServiceResponse<BoxBody> {
     let mut response = in_one_form(response, &passage.request_id);
-    let headers = response.headers_mut();
+    sign(response.headers_mut(), &passage);
+    if passage.frame.phase.is_draining() {
+        // Whoever keeps connections open is to open the next one to another replica.
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
+    passage.answered(response.status().as_u16());
+    response.map_body(|_, body| Outgoing::wrap(body, passage))
+}
+
+/// The headers that every answer has.
+fn sign(headers: &mut HeaderMap, passage: &Passage) {
     if let Ok(id) = HeaderValue::try_from(passage.request_id.as_str()) {
         headers.insert(HeaderName::from_static("x-request-id"), id);
     }
@@ -165,12 +192,6 @@ fn finish(response: ServiceResponse<BoxBody>, passage: Rc<Passage>) -> ServiceRe
     if !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
     }
-    if passage.frame.phase.is_draining() {
-        // Whoever keeps connections open is to open the next one to another replica.
-        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
-    }
-    passage.answered(response.status().as_u16());
-    response.map_body(|_, body| Outgoing::wrap(body, passage))
 }
 
 /// Gives every failure the form of a problem, in the caller's language, with the request's id.

@@ -10,6 +10,7 @@ use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::{Stream, StreamExt};
+use kernel::spool::broken;
 use kernel::{Error, Kind, Refusal};
 use platform::blob::Spooled;
 use sha2::{Digest, Sha256};
@@ -87,7 +88,7 @@ fn file_name(field: &Field) -> Option<String> {
 /// Writes blocks to a temporary file, which vanishes with its handle.
 async fn write(blocks: impl Stream<Item = Result<Bytes, ()>>, limit: u64) -> Result<Spooled, Problem> {
     let mut blocks = std::pin::pin!(blocks);
-    let mut file = tempfile::tempfile().map_err(|error| Error::Internal(format!("temporary file: {error}")))?;
+    let mut file = tempfile::tempfile().map_err(broken)?;
     let mut digest = Sha256::new();
     let mut size = 0_u64;
     while let Some(block) = timeout(PATIENCE, blocks.next()).await.map_err(|_| Problem::from(TOO_SLOW.with("seconds", PATIENCE.as_secs())))? {
@@ -100,7 +101,7 @@ async fn write(blocks: impl Stream<Item = Result<Bytes, ()>>, limit: u64) -> Res
         file = actix_web::rt::task::spawn_blocking(move || file.write_all(&block).map(|()| file))
             .await
             .map_err(|error| Error::Internal(error.to_string()))?
-            .map_err(|error| Error::Internal(format!("temporary file: {error}")))?;
+            .map_err(broken)?;
     }
     Ok(Spooled { file, digest: digest.finalize().to_vec(), size })
 }

@@ -12,12 +12,13 @@ use diesel_async::RunQueryDsl;
 use futures_util::TryStreamExt;
 use rust_xlsxwriter::{DataValidation, Format as CellFormat, Note, Workbook, XlsxError};
 use serde_json::{Map, Value};
+use zip::result::ZipError;
 
 use crate::db::View;
 use crate::pulse::Pulse;
 use crate::refusal::{Error, Kind, Refusal, Result};
 use crate::sheet::{Form, Sheet, guarded};
-use crate::tabular::broken;
+use crate::spool::broken;
 use crate::text_enum;
 use chrono::NaiveDate;
 
@@ -135,7 +136,7 @@ impl Writer {
             Self::Ndjson(writer) => {
                 let members: Map<String, Value> =
                     sheet.columns.iter().zip(cells).map(|(column, cell)| (column.name.to_owned(), member(column.form, cell))).collect();
-                serde_json::to_writer(&mut *writer, &members).map_err(|error| Error::Internal(error.to_string()))?;
+                serde_json::to_writer(&mut *writer, &members).map_err(|error| broken(error.into()))?;
                 writer.write_all(b"\n").map_err(broken)
             }
             Self::Xlsx { rows, .. } if *rows == MOST_ROWS => Err((&TOO_MANY_ROWS).into()),
@@ -212,12 +213,16 @@ fn workbook<'a>(sheet: &'static Sheet, header: impl Iterator<Item = &'a str>) ->
     Ok(book)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "as map_err hands it over")]
 fn csv_failed(error: csv::Error) -> Error {
-    Error::Internal(format!("csv: {error}"))
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => broken(error),
+        other => Error::Internal(format!("csv: {other:?}")),
+    }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "as map_err hands it over")]
 fn xlsx_failed(error: XlsxError) -> Error {
-    Error::Internal(format!("workbook: {error}"))
+    match error {
+        XlsxError::IoError(error) | XlsxError::ZipError(ZipError::Io(error)) => broken(error),
+        other => Error::Internal(format!("workbook: {other}")),
+    }
 }

@@ -26,6 +26,7 @@ mod reads;
 pub mod refusal;
 pub mod role;
 pub mod sheet;
+pub mod spool;
 pub mod tabular;
 pub mod task;
 pub mod text;

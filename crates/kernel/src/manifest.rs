@@ -103,6 +103,7 @@ pub const REFUSALS: &[&Refusal] = &[
     &crate::sheet::NOT_AN_INTEGER,
     &crate::sheet::NOT_THE_PREFIX,
     &crate::sheet::ROUNDED_CODE,
+    &crate::spool::STORAGE_FULL,
     &crate::tabular::CELL_ERROR,
     &crate::tabular::COLUMN_DOUBLED,
     &crate::tabular::COLUMN_MISSING,

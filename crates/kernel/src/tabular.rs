@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::refusal::{Error, Kind, Refusal, Refused, Result};
 use crate::sheet::{FORMULA, Sheet, guarded};
+use crate::spool::broken;
 
 /// Bytes that a workbook may unpack to.
 const WORKBOOK_BYTES: u64 = 512 << 20;
@@ -442,9 +443,4 @@ fn ends_inside_quotes(file: &mut File, start: u64) -> Result<bool> {
         quotes += u64::try_from(block.iter().filter(|byte| **byte == b'"').count()).unwrap_or(0);
         reader.consume(length);
     }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "as map_err hands it over")]
-pub(crate) fn broken(error: std::io::Error) -> Error {
-    Error::Internal(format!("temporary file: {error}"))
 }

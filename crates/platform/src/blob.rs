@@ -19,6 +19,7 @@ use diesel::sql_types::{BigInt, Bytea, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use futures_util::{Stream, StreamExt, TryStreamExt};
 use kernel::db::Store;
+use kernel::spool::broken;
 use kernel::{Call, Error, Kind, Refusal, Result, Tx, id};
 use object_store::aws::AmazonS3Builder;
 use object_store::buffered::BufWriter;
@@ -257,10 +258,4 @@ async fn doom(tx: &Tx<'_>, before: DateTime<Utc>) -> Result<()> {
 fn away(what: &str, error: &dyn std::fmt::Display) -> Error {
     tracing::warn!(what, %error, "the store of files failed");
     (&STORE_AWAY).into()
-}
-
-/// The failure of a file on the disk of this machine.
-#[expect(clippy::needless_pass_by_value, reason = "as map_err hands it over")]
-pub fn broken(error: std::io::Error) -> Error {
-    Error::Internal(format!("temporary file: {error}"))
 }

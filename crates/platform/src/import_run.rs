@@ -10,13 +10,12 @@ use kernel::import::{self, Failure, RowFault};
 use kernel::page::{Cursor, Page, Paging};
 use kernel::pulse::Pulse;
 use kernel::sheet::Sheet;
+use kernel::spool::broken;
 use kernel::{Error, Recorded, Refusal, Result, Stamp, Tx, View, id, text_enum};
 use schema::{import_failure, import_run};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
-
-use crate::blob::broken;
 
 id!(
     /// One import of one file.

@@ -25,7 +25,7 @@ use crate::pulse::Pulse;
 use crate::refusal::{Error, Fault, Refusal, Refused, Result};
 use crate::role::Role;
 use crate::sheet::Sheet;
-use crate::tabular::broken;
+use crate::spool::broken;
 
 /// A required cell is empty.
 pub const REQUIRED: Refusal = Refusal::invalid("import.required", "“{column}”不能为空。", "“{column}” must not be empty.");

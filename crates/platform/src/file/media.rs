@@ -7,7 +7,7 @@ use encoding_rs::{DecoderResult, GB18030};
 use file_format::FileFormat;
 use kernel::{Kind, Refusal, Result};
 
-use crate::blob::broken;
+use kernel::spool::broken;
 
 /// Neither of the kinds that are taken.
 pub const NOT_TAKEN: Refusal = Refusal::new(

@@ -12,6 +12,7 @@ use kernel::manifest::Powers;
 use kernel::pulse::{Pulse, STOPPED};
 use kernel::refusal::Refused;
 use kernel::sheet::Sheet;
+use kernel::spool::broken;
 use kernel::task::{Pace, Task};
 use kernel::{Call, Db, Error, Kind, Recorded, Refusal, Result, clock};
 use sha2::{Digest, Sha256};
@@ -20,7 +21,7 @@ use tokio::time::sleep;
 use super::lease::{self, Claimed, Counts, Ending, TAKEN_OVER};
 use super::{ExportInput, ImportInput, Job, JobInput, JobRefusal};
 use crate::actor;
-use crate::blob::{Blobs, Spooled, broken};
+use crate::blob::{Blobs, Spooled};
 use crate::file::{self, FileName};
 use crate::import_run::{self, IN_PROGRESS, ImportMode, REFUSED};
 
