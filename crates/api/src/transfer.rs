@@ -112,8 +112,10 @@ fn sheet(name: &str) -> Result<&'static Sheet, Problem> {
     tag = "transfer", params(ImportParams, Prefer),
     security(("ApiKey" = ["<resource>.write"])),
     request_body(description = "The file · 文件", content(
-        (Vec<u8> = "text/csv"), (Vec<u8> = "application/x-ndjson"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-        (Vec<u8> = "multipart/form-data")
+        (String = "text/csv", example = json!("code,name\n421181001001001,柳岸社区第一网格\n")),
+        (String = "application/x-ndjson", example = json!("{\"code\": \"421181001001001\", \"name\": \"柳岸社区第一网格\"}\n")),
+        (Workbook = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (UploadForm = "multipart/form-data")
     ))
 )]
 #[post("/imports/{resource}")]
@@ -246,6 +248,19 @@ async fn get_failed_rows(caller: Caller, id: Id<ImportRunId>) -> Reply<Download>
     // Not from a replica, which may not have heard of the import yet.
     let file = caller.browse(async |view| import_run::failed_csv(view, *id).await).await?;
     Ok(Download { file, media_type: "text/csv; charset=utf-8", name: "failed.csv".to_owned(), mark: true })
+}
+
+/// A workbook, for the document.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+pub struct Workbook(pub Vec<u8>);
+
+/// A file in a form, for the document.
+#[derive(ToSchema)]
+pub struct UploadForm {
+    /// The file, whatever its name.
+    #[schema(value_type = String, format = Binary)]
+    pub file: Vec<u8>,
 }
 
 /// The routes of this file.
