@@ -164,6 +164,9 @@ fn path_parameter(name: &str) -> Value {
     json!({"name": name, "in": "path", "required": true, "schema": schema, "description": description})
 }
 
+/// Headers that HTTP wants ignored where they make no sense: whatever they say, no request fails for it.
+const LENIENT: [&str; 5] = ["Accept-Language", "If-None-Match", "If-Range", "Prefer", "Range"];
+
 /// Puts into the document what holds for every operation, in one place.
 fn conventions(document: &mut Value, schemas: BTreeMap<String, utoipa::openapi::RefOr<utoipa::openapi::Schema>>) {
     let Some(root) = document.as_object_mut() else { return };
@@ -202,7 +205,6 @@ fn conventions(document: &mut Value, schemas: BTreeMap<String, utoipa::openapi::
         json!({"type": "string", "pattern": r#"^(\*|[0-9]{1,9}|"[0-9]{1,9}")$"#, "minLength": 1, "maxLength": 11}),
         "The version that is meant, in quotes or without, or * for whatever it is; else `version` in the body · 所依据的版本",
     );
-    // Whatever these two say, no request fails for it.
     let language = header("Accept-Language", json!({"type": "string"}), "zh (the default) or en · 中文(默认)或英文");
     let known = header("If-None-Match", json!({"type": "string"}), "A version that you have: 304 if it is still the one · 已有的版本");
     let Some(paths) = root.get_mut("paths").and_then(Value::as_object_mut) else { return };
@@ -218,6 +220,9 @@ fn conventions(document: &mut Value, schemas: BTreeMap<String, utoipa::openapi::
                 operation.get("parameters").and_then(Value::as_array).into_iter().flatten().filter(|parameter| text(parameter, "in") != "path").cloned(),
             );
             parameters.push(language.clone());
+            for lenient in parameters.iter_mut().filter(|parameter| LENIENT.contains(&text(parameter, "name"))) {
+                lenient["schema"] = json!({"type": "string"});
+            }
             let writes = method != "get";
             if writes && !is_public(operation) {
                 parameters.push(idempotency.clone());

@@ -21,7 +21,7 @@ use crate::jobs::{JobBody, accepted};
 use crate::problem::{Language, Problem};
 use crate::query::{Id, PageParams, Prefer, Query, Word};
 use crate::reply::{Accepted, Done, DoneOrAccepted, List, Reply, WriteReply, Written};
-use crate::spool::Upload;
+use crate::spool::{FileBytes, Upload, UploadForm};
 
 /// A resource that is no sheet.
 pub const NO_SUCH_RESOURCE: Refusal = Refusal::not_found(
@@ -114,7 +114,7 @@ fn sheet(name: &str) -> Result<&'static Sheet, Problem> {
     request_body(description = "The file · 文件", content(
         (String = "text/csv", example = json!("code,name\n421181001001001,柳岸社区第一网格\n")),
         (String = "application/x-ndjson", example = json!("{\"code\": \"421181001001001\", \"name\": \"柳岸社区第一网格\"}\n")),
-        (Workbook = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (FileBytes = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         (UploadForm = "multipart/form-data")
     ))
 )]
@@ -248,19 +248,6 @@ async fn get_failed_rows(caller: Caller, id: Id<ImportRunId>) -> Reply<Download>
     // Not from a replica, which may not have heard of the import yet.
     let file = caller.browse(async |view| import_run::failed_csv(view, *id).await).await?;
     Ok(Download { file, media_type: "text/csv; charset=utf-8", name: "failed.csv".to_owned(), mark: true })
-}
-
-/// A workbook, for the document.
-#[derive(ToSchema)]
-#[schema(value_type = String, format = Binary)]
-pub struct Workbook(pub Vec<u8>);
-
-/// A file in a form, for the document.
-#[derive(ToSchema)]
-pub struct UploadForm {
-    /// The file, whatever its name.
-    #[schema(value_type = String, format = Binary)]
-    pub file: Vec<u8>,
 }
 
 /// The routes of this file.
