@@ -11,10 +11,11 @@ run:
 test:
 	@scripts/test
 
-## What CI checks beside the tests: format and lints.
+## What CI checks beside the tests: format, lints, and the contract (its parts alone: scripts/contract PART).
 check:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
+	@scripts/contract
 
 ## How fast it is, beside the least that could do the same work: ratios, in one run of some ten minutes.
 bench:

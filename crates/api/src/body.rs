@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 use validator::{Validate, ValidationErrors, ValidationErrorsKind};
 
 use crate::contract::Contract;
+use crate::domains;
 use crate::problem::{Problem, TOO_LARGE, TOO_SLOW};
 
 /// Bytes of a JSON body.
@@ -122,27 +123,53 @@ async fn collect(request: &HttpRequest, mut payload: Payload) -> Result<Vec<u8>,
 }
 
 fn parse<T: DeserializeOwned + Validate>(request: &HttpRequest, bytes: &[u8]) -> Result<T, Problem> {
-    let error = match serde_json::from_slice::<T>(bytes) {
-        Ok(body) => {
-            return match body.validate() {
-                Ok(()) => Ok(body),
-                Err(errors) => Err(Refused::from(&INVALID).faults(broken_bounds("", &errors)).into()),
-            };
-        }
-        Err(error) => error,
-    };
-    let Ok(value) = serde_json::from_slice::<Value>(bytes) else {
-        return Err(NOT_JSON.with("line", error.line()).with("column", error.column()).into());
-    };
-    // serde stops at the first fault; the schema of the body names them all.
-    let mut faults = request.app_data::<web::Data<Contract>>().map_or_else(Vec::new, |contract| faults(contract, request, &value));
-    if faults.is_empty() {
-        let refusal = if error.to_string().contains("duplicate field") { &MEMBER_DOUBLED } else { &WRONG_FORM };
-        faults.push(refusal.at("").with("example", "/openapi.json").into_fault());
+    let value: Value = serde_json::from_slice(bytes).map_err(|error| Problem::from(NOT_JSON.with("line", error.line()).with("column", error.column())))?;
+    // serde would stop at the first fault, and knows less than the document promises; the schema names all.
+    let faults = request.app_data::<web::Data<Contract>>().map_or_else(Vec::new, |contract| faults(contract, request, &value));
+    if !faults.is_empty() {
+        return Err(malformed(faults));
     }
+    // From the text, so that a member that occurs twice is noticed; else with 3.0 for 3, which JSON takes for the same.
+    let body = serde_json::from_slice::<T>(bytes).or_else(|error| match error.to_string().contains("duplicate field") {
+        true => Err(malformed(vec![MEMBER_DOUBLED.at("").into_fault()])),
+        false => T::deserialize(with_whole_numbers(value)).map_err(|error| match named(&error) {
+            Some(refusal) => refusal.into(),
+            None => malformed(vec![WRONG_FORM.at("").with("example", "/openapi.json").into_fault()]),
+        }),
+    })?;
+    match body.validate() {
+        Ok(()) => Ok(body),
+        Err(errors) => Err(Refused::from(&INVALID).faults(broken_bounds("", &errors)).into()),
+    }
+}
+
+/// The refusal of a type whose form no schema can hold: it gives serde its code.
+fn named(error: &serde_json::Error) -> Option<&'static Refusal> {
+    let code = error.to_string();
+    domains::refusals().find(|refusal| refusal.code == code && !refusal.en.contains('{'))
+}
+
+fn malformed(faults: Vec<Fault>) -> Problem {
     let shape = [&MEMBER_MISSING, &MEMBER_UNKNOWN, &MEMBER_DOUBLED, &WRONG_TYPE].map(|refusal| refusal.code);
     let refusal = if faults.iter().any(|fault| shape.contains(&fault.code)) { &MALFORMED } else { &INVALID };
-    Err(Refused::from(refusal).faults(faults).into())
+    Refused::from(refusal).faults(faults).into()
+}
+
+/// Writes whole numbers as such: to JSON Schema 3.0 is an integer, to serde it is not.
+fn with_whole_numbers(value: Value) -> Value {
+    match value {
+        Value::Number(number) => {
+            let whole = number
+                .as_f64()
+                .filter(|value| number.is_f64() && value.fract() == 0.0)
+                .map(|value| format!("{value:.0}"))
+                .and_then(|text| text.parse::<i64>().ok());
+            Value::from(whole.map_or(number, serde_json::Number::from))
+        }
+        Value::Array(items) => items.into_iter().map(with_whole_numbers).collect(),
+        Value::Object(members) => members.into_iter().map(|(name, value)| (name, with_whole_numbers(value))).collect(),
+        other => other,
+    }
 }
 
 /// Bounds that the value of a member breaks, as the type declares them.

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
+use actix_web::http::Method;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use kernel::cipher::Cipher;
@@ -181,7 +182,12 @@ impl FromRequest for Caller {
                 return Err(UNFINISHED.with("duties", duties).into());
             }
             call.actor = Arc::clone(&identity.actor);
-            Ok(Self { services, call, request, identity })
+            let caller = Self { services, call, request, identity };
+            // Also where the work is safe to repeat without it, a key that cannot be one is a fault of the caller's.
+            if caller.request.method() != Method::GET {
+                caller.idempotency_key()?;
+            }
+            Ok(caller)
         })
     }
 }
@@ -256,7 +262,7 @@ impl Caller {
     /// A page of a list that has one order.
     pub async fn page<T>(mut self, sort: Option<kernel::page::Sort>, work: impl AsyncFn(&View<'_>, &Paging) -> Result<Page<T>>) -> Reply<List<T>> {
         let page: Query<PageParams> = Query::extract(&self.request).await?;
-        if let Some(limit) = page.limit.filter(|limit| *limit < 1) {
+        if let Some(limit) = page.limit.filter(|limit| !(1..=crate::query::MOST_ASKED).contains(limit)) {
             return Err(crate::query::BAD_PARAMETER.at("limit").with("name", format!("limit={limit}")).into());
         }
         let secret = self.services.cursor_secret.read(&self.services.db, &self.call).await?;

@@ -162,7 +162,7 @@ impl IntoResponses for Content {
             let response = headers.iter().fold(ResponseBuilder::new().description(description), |response, (name, description)| {
                 response.header(*name, HeaderBuilder::new().schema(Some(text())).description(Some(*description)).build())
             });
-            response.content("application/octet-stream", ContentBuilder::new().schema(Some(text())).build()).build()
+            response.content("*/*", ContentBuilder::new().schema(Some(text())).build()).build()
         };
         let tag = ("ETag", "SHA-256 of the content, quoted · 内容的 SHA-256,带引号");
         BTreeMap::from([

@@ -11,8 +11,13 @@ use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
 
 use crate::limits::Work;
+use crate::parameters::Parameter;
 use crate::reply::documented;
 use crate::route::{Operation, Paths, Route};
+
+mod bounds;
+mod examples;
+mod links;
 
 /// The document and what follows from it.
 pub struct Contract {
@@ -30,7 +35,7 @@ impl Contract {
         conventions(&mut document, documented());
         let mut tree = Paths::default();
         for (path, methods) in paths(&document) {
-            let known: Vec<_> = methods.iter().filter_map(|(name, said)| Some((method(name)?, Arc::new(operation(name, path, said))))).collect();
+            let known: Vec<_> = methods.iter().filter_map(|(name, said)| Some((method(name)?, Arc::new(operation(name, path, said, &document))))).collect();
             let names = known.iter().map(|(method, _)| if method == Method::GET { "GET, HEAD" } else { method.as_str() });
             let allow = names.chain(["OPTIONS"]).collect::<Vec<_>>().join(", ");
             let allow = HeaderValue::try_from(allow).unwrap_or(HeaderValue::from_static("OPTIONS"));
@@ -104,8 +109,9 @@ fn method(name: &str) -> Option<Method> {
 }
 
 /// An operation, as requests need it.
-fn operation(method: &str, path: &str, said: &Value) -> Operation {
+fn operation(method: &str, path: &str, said: &Value, document: &Value) -> Operation {
     let parameters = said.get("parameters").and_then(Value::as_array).into_iter().flatten();
+    let parameters = parameters.filter(|parameter| text(parameter, "in") == "query");
     let work = match method {
         "get" => Work::Reads,
         _ if path.starts_with("/v1/imports/") => Work::Imports,
@@ -116,7 +122,7 @@ fn operation(method: &str, path: &str, said: &Value) -> Operation {
         public: is_public(said),
         probe: is_probe(path),
         work,
-        parameters: parameters.filter(|parameter| text(parameter, "in") == "query").map(|parameter| text(parameter, "name").to_owned()).collect(),
+        parameters: parameters.map(|parameter| (text(parameter, "name").to_owned(), Parameter::new(parameter, document))).collect(),
     }
 }
 
@@ -128,6 +134,17 @@ fn is_probe(path: &str) -> bool {
 /// Whether an operation says that it needs no key: `security: []`.
 fn is_public(operation: &Value) -> bool {
     operation.get("security").and_then(Value::as_array).is_some_and(Vec::is_empty)
+}
+
+/// Every operation of the document.
+fn operations(document: &Value) -> impl Iterator<Item = &Value> {
+    paths(document).flat_map(|(_, methods)| methods.values())
+}
+
+/// Every operation of the document, to be changed.
+fn operations_mut(document: &mut Value) -> impl Iterator<Item = &mut Value> {
+    let paths = document.get_mut("paths").and_then(Value::as_object_mut).into_iter().flatten();
+    paths.filter_map(|(_, methods)| methods.as_object_mut()).flatten().map(|(_, operation)| operation)
 }
 
 fn text<'a>(value: &'a Value, name: &str) -> &'a str {
@@ -147,6 +164,9 @@ fn path_parameter(name: &str) -> Value {
     json!({"name": name, "in": "path", "required": true, "schema": schema, "description": description})
 }
 
+/// Headers that HTTP wants ignored where they make no sense: whatever they say, no request fails for it.
+const LENIENT: [&str; 5] = ["Accept-Language", "If-None-Match", "If-Range", "Prefer", "Range"];
+
 /// Puts into the document what holds for every operation, in one place.
 fn conventions(document: &mut Value, schemas: BTreeMap<String, utoipa::openapi::RefOr<utoipa::openapi::Schema>>) {
     let Some(root) = document.as_object_mut() else { return };
@@ -158,14 +178,14 @@ fn conventions(document: &mut Value, schemas: BTreeMap<String, utoipa::openapi::
     }
     components["securitySchemes"] = json!({"ApiKey": {
         "type": "http", "scheme": "bearer", "bearerFormat": "lk_live_…",
-        "description": "An API key: `Authorization: Bearer lk_live_…`. The list beside it names the permission that the operation needs. · API 密钥;旁边的列表是所需的权限。"
+        "description": "An API key, sent as `Authorization: Bearer lk_live_…`; in a form like this one, the key alone. The list beside an operation names the permission that it needs. · API 密钥;在此处只填密钥本身。各接口旁的列表是所需的权限。"
     }});
     let problem = json!({"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}});
     let limits = json!({"RateLimit-Policy": {"$ref": "#/components/headers/RateLimit-Policy"}, "RateLimit": {"$ref": "#/components/headers/RateLimit"}});
     let mut refused = limits.as_object().cloned().unwrap_or_default();
     refused.insert("Retry-After".to_owned(), json!({"$ref": "#/components/headers/Retry-After"}));
     components["responses"] = json!({
-        "Problem": {"description": "A problem (RFC 9457) · 失败", "content": problem},
+        "Problem": {"description": "A problem (RFC 9457) · 失败", "content": problem, "headers": limits},
         "TooMany": {"description": "Too many requests · 请求过于频繁", "content": problem, "headers": refused}
     });
     components["headers"] = json!({
@@ -173,12 +193,20 @@ fn conventions(document: &mut Value, schemas: BTreeMap<String, utoipa::openapi::
         "RateLimit": {"description": "How many are left, and after how many seconds all are again · 余额", "schema": {"type": "string", "maxLength": 200}, "example": "\"reads\";r=1999;t=1"},
         "Retry-After": {"description": "After how many seconds to try again · 多少秒后重试", "schema": {"type": "integer", "minimum": 1, "maximum": 86400}}
     });
-    let header = |name: &str, pattern: &str, description: &str| json!({"name": name, "in": "header", "required": false, "schema": {"type": "string", "pattern": pattern}, "description": description});
-    let idempotency =
-        header("Idempotency-Key", "^[!-~]{1,64}$", "The same key and request again get the same answer, and the work is done once · 重复发送时只处理一次");
-    let version = header("If-Match", r#"^("[0-9]{1,9}"|\*)$"#, "The version that is meant, quoted; or `version` in the body · 所依据的版本");
-    let language = header("Accept-Language", "^[ -~]{1,200}$", "zh (the default) or en · 中文(默认)或英文");
-    let known = header("If-None-Match", "^[ -~]{1,200}$", "A version that you have: 304 if it is still the one · 已有的版本");
+    let header =
+        |name: &str, schema: Value, description: &str| json!({"name": name, "in": "header", "required": false, "schema": schema, "description": description});
+    let idempotency = header(
+        "Idempotency-Key",
+        json!({"type": "string", "pattern": "^[!-~]{1,64}$", "minLength": 1, "maxLength": 64}),
+        "The same key and request again get the same answer, and the work is done once · 重复发送时只处理一次",
+    );
+    let version = header(
+        "If-Match",
+        json!({"type": "string", "pattern": r#"^(\*|[0-9]{1,9}|"[0-9]{1,9}")$"#, "minLength": 1, "maxLength": 11}),
+        "The version that is meant, in quotes or without, or * for whatever it is; else `version` in the body · 所依据的版本",
+    );
+    let language = header("Accept-Language", json!({"type": "string"}), "zh (the default) or en · 中文(默认)或英文");
+    let known = header("If-None-Match", json!({"type": "string"}), "A version that you have: 304 if it is still the one · 已有的版本");
     let Some(paths) = root.get_mut("paths").and_then(Value::as_object_mut) else { return };
     for (path, methods) in paths.iter_mut() {
         for (method, operation) in methods.as_object_mut().into_iter().flatten() {
@@ -192,14 +220,16 @@ fn conventions(document: &mut Value, schemas: BTreeMap<String, utoipa::openapi::
                 operation.get("parameters").and_then(Value::as_array).into_iter().flatten().filter(|parameter| text(parameter, "in") != "path").cloned(),
             );
             parameters.push(language.clone());
+            for lenient in parameters.iter_mut().filter(|parameter| LENIENT.contains(&text(parameter, "name"))) {
+                lenient["schema"] = json!({"type": "string"});
+            }
             let writes = method != "get";
-            // `[{}]` is how utoipa says that an operation needs no key.
-            let public = operation.get("security") == Some(&json!([{}]));
-            if public {
-                operation["security"] = json!([]);
-            } else if writes {
+            if writes && !is_public(operation) {
                 parameters.push(idempotency.clone());
             }
+            let needs = needs(operation);
+            let said = text(operation, "description");
+            operation["description"] = json!(if said.is_empty() { needs } else { format!("{said}\n\n{needs}") });
             let own = path.starts_with("/v1/me/");
             let names_version = ["patch", "delete"].contains(&method.as_str()) || (method == "post" && has_id && !own);
             if names_version {
@@ -210,7 +240,7 @@ fn conventions(document: &mut Value, schemas: BTreeMap<String, utoipa::openapi::
                 responds(operation, "304", json!({"description": "You have this version · 版本未变"}));
             }
             operation["parameters"] = Value::Array(parameters);
-            let mut statuses = vec!["400", "500", "503"];
+            let mut statuses = vec!["400", "500", "503", "4XX", "5XX"];
             if !is_public(operation) {
                 statuses.extend(["401", "403"]);
             }
@@ -236,6 +266,21 @@ fn conventions(document: &mut Value, schemas: BTreeMap<String, utoipa::openapi::
         }
     }
     root.insert("security".to_owned(), json!([{"ApiKey": []}]));
+    root.insert("servers".to_owned(), json!([{"url": "/", "description": "This server · 本服务器"}]));
+    bounds::close(document);
+    examples::add(document);
+    links::add(document);
+}
+
+/// What a caller needs for an operation, in words: the page of the documentation shows no permissions.
+fn needs(operation: &Value) -> String {
+    let permissions = operation.pointer("/security/0/ApiKey").and_then(Value::as_array);
+    let names: Vec<String> = permissions.into_iter().flatten().filter_map(Value::as_str).map(|name| format!("`{name}`")).collect();
+    match permissions {
+        None => "Needs no key · 无需密钥或登录".to_owned(),
+        Some(_) if names.is_empty() => "Needs no permission · 无需权限".to_owned(),
+        Some(_) => format!("Permission · 所需权限: {}", names.join(", ")),
+    }
 }
 
 /// Documents one more answer of an operation.

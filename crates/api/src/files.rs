@@ -17,7 +17,7 @@ use crate::domains::holder;
 use crate::problem::Problem;
 use crate::query::{Id, IfMatch, PageParams, Query};
 use crate::reply::{Created, Done, List, One, Reply, WriteReply};
-use crate::spool::{Received, Upload};
+use crate::spool::{FileBytes, Received, Upload, UploadForm};
 
 /// What is said of a file that is sent.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
@@ -25,7 +25,7 @@ use crate::spool::{Received, Upload};
 #[serde(default)]
 pub struct UploadParams {
     /// What to call it; a form says it with the file.
-    #[param(value_type = Option<String>, max_length = 200)]
+    #[param(value_type = Option<String>, min_length = 1, max_length = 200, pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$")]
     pub name: Option<Line>,
     /// Where it belongs; the first area in which you may send files unless said.
     #[param(value_type = Option<String>, max_length = 15, pattern = "^([0-9]{6}|[0-9]{9}|[0-9]{12}|[0-9]{15})$")]
@@ -38,7 +38,7 @@ pub struct UploadParams {
 /// and is yours alone until it is attached to something; after a day without that it goes.
 #[utoipa::path(
     tag = "files", params(UploadParams), security(("ApiKey" = ["file.write"])),
-    request_body(description = "The file · 文件", content((Vec<u8> = "application/octet-stream"), (Vec<u8> = "multipart/form-data")))
+    request_body(description = "The file · 文件", content((FileBytes = "application/octet-stream"), (UploadForm = "multipart/form-data")))
 )]
 #[post("/files")]
 async fn upload_file(caller: Caller, params: Query<UploadParams>, upload: Upload) -> WriteReply<Created<File>> {

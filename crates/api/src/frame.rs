@@ -25,6 +25,7 @@ use crate::meters::Meters;
 use crate::passage::{Outgoing, Passage};
 use crate::phase::{Phase, STARTING};
 use crate::problem::{BAD_REQUEST, INTERNAL, Language, NO_SUCH_PATH, Problem, TOO_LARGE};
+use crate::query::BAD_PARAMETER;
 use crate::route::{Operation, Route};
 
 /// A method override that is none.
@@ -142,11 +143,15 @@ fn allow(passage: &Passage, request: &ServiceRequest) -> Result<(), Problem> {
     }
     let Some(operation) = passage.operation.as_deref().filter(|_| !request.query_string().is_empty()) else { return Ok(()) };
     let pairs: Vec<(String, String)> = serde_urlencoded::from_str(request.query_string()).map_err(|_| Problem::from(&BAD_REQUEST))?;
-    let unknown = pairs.iter().filter(|(name, _)| !operation.parameters.contains(name));
-    let unknown: Vec<_> = unknown.map(|(name, _)| UNKNOWN_PARAMETER.at(name).with("name", name)).collect();
-    match unknown.first().cloned() {
+    let faults = pairs.iter().filter_map(|(name, value)| match operation.parameters.get(name) {
+        None => Some(UNKNOWN_PARAMETER.at(name).with("name", name)),
+        Some(parameter) if !parameter.fits(value) => Some(BAD_PARAMETER.at(name).with("name", name)),
+        Some(_) => None,
+    });
+    let faults: Vec<_> = faults.collect();
+    match faults.first().cloned() {
         None => Ok(()),
-        Some(first) => Err(first.faults(unknown.into_iter().map(kernel::refusal::Refused::into_fault).collect()).into()),
+        Some(first) => Err(first.faults(faults.into_iter().map(kernel::refusal::Refused::into_fault).collect()).into()),
     }
 }
 

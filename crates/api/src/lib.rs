@@ -21,6 +21,7 @@ pub mod log;
 pub mod meters;
 pub mod metrics;
 mod organization;
+pub mod parameters;
 pub mod passage;
 pub mod phase;
 mod platform;

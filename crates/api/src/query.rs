@@ -9,6 +9,7 @@ use actix_web::http::header::IF_MATCH;
 use actix_web::{FromRequest, HttpRequest};
 use chrono::{DateTime, NaiveDate, Utc};
 use kernel::page::Sort;
+use kernel::period::OUT_OF_YEARS;
 use kernel::refusal::Refused;
 use kernel::text::Key;
 use kernel::{Expected, Fault, Kind, Refusal, clock};
@@ -152,7 +153,7 @@ fn read<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
         _ => false,
     };
     if let Some((name, _)) = pairs.iter().find(beyond) {
-        return Err(BAD_PARAMETER.at(name).with("name", name).into());
+        return Err(OUT_OF_YEARS.at(name).into());
     }
     serde_urlencoded::from_str(query).map_err(|_| {
         let alone =
@@ -163,6 +164,9 @@ fn read<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
     })
 }
 
+/// The largest `limit` that is taken for one; what is more than a page holds is cut to it.
+pub const MOST_ASKED: i64 = 1_000_000;
+
 /// Which page of a list, and about which day.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -172,7 +176,7 @@ pub struct PageParams {
     #[param(minimum = 1, maximum = 1000000, default = 20)]
     pub limit: Option<i64>,
     /// `next` of the page before.
-    #[param(max_length = 4000)]
+    #[param(min_length = 1, max_length = 4000, pattern = "^[A-Za-z0-9_-]+$")]
     pub after: Option<String>,
     /// Whether to count all rows, up to 10000.
     pub include_total: Option<bool>,
@@ -207,7 +211,9 @@ impl FromRequest for IfMatch {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let Some(header) = request.headers().get(IF_MATCH) else { return ready(Ok(Self(None))) };
         let text = header.to_str().unwrap_or_default().trim();
-        let version = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+        // The standard quotes it; a bare number can mean nothing else.
+        let digits = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+        let version = Some(digits).filter(|digits| digits.len() <= 9 && digits.bytes().all(|byte| byte.is_ascii_digit()));
         ready(match version.and_then(|digits| digits.parse().ok()) {
             Some(version) => Ok(Self(Some(Expected::Version(version)))),
             None if text == "*" => Ok(Self(Some(Expected::Any))),

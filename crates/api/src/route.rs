@@ -1,12 +1,13 @@
 //! Which operation a request means: the document's paths as a tree, so that the question costs a few look-ups.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use actix_web::http::Method;
 use actix_web::http::header::HeaderValue;
 
 use crate::limits::Work;
+use crate::parameters::Parameters;
 
 /// An operation of the document, as a request needs it.
 #[derive(Debug)]
@@ -20,7 +21,7 @@ pub struct Operation {
     /// Which of a caller's allowances it draws on.
     pub work: Work,
     /// Its query parameters.
-    pub parameters: HashSet<String>,
+    pub parameters: Parameters,
 }
 
 /// What a path says to a method.
@@ -89,7 +90,7 @@ mod tests {
     use super::*;
 
     fn operation(id: &str) -> Arc<Operation> {
-        Arc::new(Operation { id: id.into(), public: false, probe: false, work: Work::Reads, parameters: HashSet::new() })
+        Arc::new(Operation { id: id.into(), public: false, probe: false, work: Work::Reads, parameters: Parameters::new() })
     }
 
     #[test]

@@ -29,7 +29,7 @@ use tokio::time::sleep;
 use utoipa::OpenApi;
 use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_actix_web::{AppExt, scope};
-use utoipa_swagger_ui::SwaggerUi;
+use utoipa_swagger_ui::{self as swagger, SwaggerUi};
 
 use crate::background::Background;
 use crate::caller::Services;
@@ -48,7 +48,15 @@ use crate::{access, domains, files, health, jobs, organization, platform as plat
 #[openapi(
     info(
         title = "Linli 邻里",
-        description = "The governance of a city's residential compounds · 小区治理的后台接口。\n\nConventions that every operation keeps · 各接口共同的约定:docs/API.md."
+        description = "The governance of a city's residential compounds · 小区治理的后台接口。\n\n\
+            | what every operation keeps | 各接口共同的约定 |\n|---|---|\n\
+            | Send your key or token as `Authorization: Bearer …`. Each operation says which permission it needs; outside your area things are not there (404). | 以 `Authorization: Bearer …` 发送密钥或令牌。各接口写明所需权限;辖区以外的对象视为不存在(404)。 |\n\
+            | Lists come in pages: `limit`, and `after` with the `next` of the page before. | 列表分页:`limit`,以及 `after`(上一页的 `next`)。 |\n\
+            | A change says which `version` it means, in the body or as `If-Match`: 428 without, 412 if it is stale. | 更改须说明所依据的 `version`(请求体或 `If-Match`):缺少为428,过期为412。 |\n\
+            | `PATCH` leaves what is not sent; `null` empties. Unknown members and parameters are refused. | `PATCH` 只改所发送的项,`null` 表示清空;未知的项和参数会被拒绝。 |\n\
+            | The same `Idempotency-Key` again: the same answer, and the work is done once. | 重复使用同一 `Idempotency-Key`:答复相同,只处理一次。 |\n\
+            | Every failure is a problem with a stable `code` and all faults at once; sentences are Chinese, or English with `Accept-Language: en`. | 失败均为统一格式:稳定的 `code`,一次列出全部错误;默认中文,`Accept-Language: en` 为英文。 |\n\
+            | No `PATCH` or `PUT` on your host? `POST` with `X-HTTP-Method-Override`. | 不支持 `PATCH` 或 `PUT` 时,用 `POST` 加 `X-HTTP-Method-Override`。 |\n"
     ),
     tags(
         (name = "organization", description = "Basic organization: the area tree and what stands in it · 基本组织:区域、小区、楼栋、户"),
@@ -215,7 +223,7 @@ pub async fn start(config: &Config, store: Store) -> Result<Running> {
         app.app_data(web::Data::new(services))
             .app_data(web::Data::new(of_server.clone()))
             .app_data(contract.clone())
-            .service(SwaggerUi::new("/docs/{_:.*}").external_url_unchecked("/openapi.json", contract.document().clone()))
+            .service(page(&contract))
             .service(web::redirect("/docs", "/docs/"))
             .default_service(web::to(frame::refuse))
             .wrap(Compress::default())
@@ -261,6 +269,22 @@ async fn forget(limits: Arc<Limits>) {
         sleep(limits::SWEEP).await;
         limits.sweep();
     }
+}
+
+/// The page of the documentation: an index of subjects, and forms to try each operation.
+fn page(contract: &Contract) -> SwaggerUi {
+    let config = swagger::Config::default()
+        .use_base_layout()
+        .doc_expansion("none")
+        // An operation has an address of its own, to be sent to a colleague.
+        .deep_linking(true)
+        .default_models_expand_depth(0)
+        .display_operation_id(true)
+        .display_request_duration(true)
+        .try_it_out_enabled(true)
+        // Else the document would be sent to somebody who validates it.
+        .validator_url("none");
+    SwaggerUi::new("/docs/{_:.*}").external_url_unchecked("/openapi.json", contract.document().clone()).config(config)
 }
 
 /// Pages of these origins may call; headers that carry what clients need are theirs to read.

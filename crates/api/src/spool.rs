@@ -15,6 +15,7 @@ use kernel::{Error, Kind, Refusal};
 use platform::blob::Spooled;
 use sha2::{Digest, Sha256};
 use tokio::time::timeout;
+use utoipa::ToSchema;
 
 use crate::body::{BodyDigest, CUT_OFF};
 use crate::problem::{Problem, TOO_LARGE, TOO_SLOW};
@@ -27,6 +28,19 @@ pub const NO_FILE: Refusal = Refusal::new(Kind::Malformed, "import.no_file", "�
 /// A file that was compressed for the way.
 pub const COMPRESSED: Refusal =
     Refusal::new(Kind::Unsupported, "file.compressed", "请不要使用 Content-Encoding 压缩文件。", "Send the file as it is, without Content-Encoding.");
+
+/// The bytes of a file, for the document.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+pub struct FileBytes(pub Vec<u8>);
+
+/// A file in a form, for the document.
+#[derive(ToSchema)]
+pub struct UploadForm {
+    /// The file, whatever its name.
+    #[schema(value_type = String, format = Binary)]
+    pub file: Vec<u8>,
+}
 
 /// A file on its way in; nothing of it has been read.
 pub struct Upload {

@@ -21,7 +21,7 @@ use crate::jobs::{JobBody, accepted};
 use crate::problem::{Language, Problem};
 use crate::query::{Id, PageParams, Prefer, Query, Word};
 use crate::reply::{Accepted, Done, DoneOrAccepted, List, Reply, WriteReply, Written};
-use crate::spool::Upload;
+use crate::spool::{FileBytes, Upload, UploadForm};
 
 /// A resource that is no sheet.
 pub const NO_SUCH_RESOURCE: Refusal = Refusal::not_found(
@@ -112,8 +112,10 @@ fn sheet(name: &str) -> Result<&'static Sheet, Problem> {
     tag = "transfer", params(ImportParams, Prefer),
     security(("ApiKey" = ["<resource>.write"])),
     request_body(description = "The file · 文件", content(
-        (Vec<u8> = "text/csv"), (Vec<u8> = "application/x-ndjson"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-        (Vec<u8> = "multipart/form-data")
+        (String = "text/csv", example = json!("code,name\n421181001001001,柳岸社区第一网格\n")),
+        (String = "application/x-ndjson", example = json!("{\"code\": \"421181001001001\", \"name\": \"柳岸社区第一网格\"}\n")),
+        (FileBytes = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (UploadForm = "multipart/form-data")
     ))
 )]
 #[post("/imports/{resource}")]

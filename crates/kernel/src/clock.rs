@@ -43,7 +43,10 @@ pub fn in_reach(day: NaiveDate) -> bool {
     (1800..=2200).contains(&day.year())
 }
 
+/// The clock on the wall at an instant. Postgres keeps instants (`infinity`) that lie at the edge of what can be
+/// told; they are told a day short of it, so that the offset has room.
 fn shanghai(at: DateTime<Utc>) -> DateTime<FixedOffset> {
+    let at = at.clamp(DateTime::<Utc>::MIN_UTC + TimeDelta::days(1), DateTime::<Utc>::MAX_UTC - TimeDelta::days(1));
     FixedOffset::east_opt(SHANGHAI).map_or_else(|| at.fixed_offset(), |offset| at.with_timezone(&offset))
 }
 

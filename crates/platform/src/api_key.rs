@@ -52,6 +52,11 @@ pub struct ApiKey {
     pub version: i32,
 }
 
+/// The name of a permission, for the document.
+#[derive(ToSchema)]
+#[schema(value_type = String, max_length = 60, pattern = r"^(\*|[a-z_]+\.[a-z_]+)$", example = "grid.read")]
+pub struct PermissionName(pub String);
+
 /// A key to be made.
 #[derive(Clone, Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -60,7 +65,7 @@ pub struct NewApiKey {
     #[schema(example = "数据中台")]
     pub name: Name,
     /// What it permits, none that you do not have yourself; `*` stands for everything, now and later.
-    #[schema(min_items = 1, max_items = 500, example = json!(["grid.read", "household.read"]))]
+    #[schema(value_type = Vec<PermissionName>, min_items = 1, max_items = 500, example = json!(["grid.read", "household.read"]))]
     #[validate(length(min = 1, max = 500))]
     pub permissions: Vec<String>,
     /// Where: this area and all below it.

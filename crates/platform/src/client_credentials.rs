@@ -16,16 +16,16 @@ use crate::token::{Claims, LIFE};
 #[serde(deny_unknown_fields)]
 pub struct TokenRequest {
     /// `client_credentials`.
-    #[schema(max_length = 40, example = "client_credentials")]
+    #[schema(max_length = 40, pattern = "^client_credentials$", example = "client_credentials")]
     pub grant_type: String,
     /// The client's id: that of its API key. May stand in a Basic header instead.
-    #[schema(max_length = 64, example = "019a0b2c-0000-7000-8000-000000000000")]
+    #[schema(max_length = 64, pattern = "^[!-~]*$", example = "019a0b2c-0000-7000-8000-000000000000")]
     pub client_id: Option<String>,
     /// The client's secret: the API key itself. May stand in a Basic header instead.
     #[schema(max_length = 200, format = Password)]
     pub client_secret: Option<String>,
     /// Permissions, separated by blanks, where the client wants fewer than its key permits.
-    #[schema(max_length = 2000, example = "grid.read household.read")]
+    #[schema(max_length = 2000, pattern = "^[ -~]*$", example = "grid.read household.read")]
     pub scope: Option<String>,
 }
 

@@ -54,5 +54,5 @@ async fn a_batch_has_bounds_and_names_the_item_at_fault() {
             json!({"items": [{"create": {"code": "42118100100100009", "compound_code": "421181001001X001", "name": "高", "floors_above": 999}}]}),
         )
         .await;
-    assert_eq!(answer.errors(), ["/items/0/floors_above member.out_of_bounds"]);
+    assert_eq!(answer.errors(), ["/items/0/create/floors_above member.out_of_bounds"]);
 }

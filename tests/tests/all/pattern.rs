@@ -192,12 +192,18 @@ async fn bodies_are_told_all_their_faults_in_both_languages() {
     assert_eq!((bounds.status, bounds.errors()), (422, vec!["/built_year member.out_of_bounds".to_owned(), "/floors_above member.out_of_bounds".to_owned()]));
     let null = admin.post("/v1/grids", json!({"code": "421181001001008", "name": "空\u{0}字符"})).await;
     assert_eq!((null.status, null.errors()), (422, vec!["/name member.wrong_form".to_owned()]));
-    for (member, day) in [("valid_from", "+262142-12-31"), ("valid_from", "0044-03-15"), ("delivered_on", "9999-12-31")] {
+    for (member, day, code) in [
+        ("valid_from", "+262142-12-31", "member.wrong_form"),
+        ("valid_from", "0044-03-15", "period.out_of_years"),
+        ("delivered_on", "9999-12-31", "period.out_of_years"),
+    ] {
         let mut body = json!({"code": "421181001001X008", "name": "远", "kind": "old"});
         body[member] = json!(day);
         let far = admin.post("/v1/compounds", body).await;
-        assert_eq!((far.status, far.errors()), (422, vec![format!("/{member} period.out_of_years")]), "{day}");
+        assert_eq!((far.status, far.errors()), (422, vec![format!("/{member} {code}")]), "{day}");
     }
+    let whole = json!({"code": "42118100100100008", "compound_code": "421181001001X001", "name": "整", "floors_above": 3.0});
+    assert_eq!(admin.post("/v1/buildings", whole).await.ok(201)["floors_above"], 3, "to JSON Schema, 3.0 is an integer");
     let raw = |body: &'static str| admin.request(Method::POST, "/v1/grids").header("content-type", "application/json").body(body);
     assert_eq!(admin.send(raw("{\"code\": ")).await.code(), "body.not_json");
     assert_eq!(admin.send(raw("[]")).await.code(), "body.malformed");
@@ -221,8 +227,10 @@ async fn requests_outside_the_contract_get_problems() {
     assert_eq!(admin.get("/v1/grids?limit=0").await.errors(), ["limit query.bad_parameter"]);
     assert_eq!(admin.get("/v1/grids?as_of=soon&limit=x").await.errors(), ["as_of query.bad_parameter", "limit query.bad_parameter"]);
     assert_eq!(admin.get("/v1/grids?area_code=1&kind=round").await.errors(), ["area_code query.bad_parameter", "kind query.bad_parameter"]);
-    assert_eq!(admin.get("/v1/grids?as_of=%2B262142-12-31").await.errors(), ["as_of query.bad_parameter"]);
-    assert_eq!(admin.get("/v1/reports/grid-division?min_households=-5").await.errors(), ["min_households grid_division.bad_band"]);
+    assert_eq!(admin.get("/v1/grids?as_of=%2B262142-12-31&limit=1000001").await.errors(), ["as_of query.bad_parameter", "limit query.bad_parameter"]);
+    let early = admin.get("/v1/grids?as_of=0679-08-27").await;
+    assert_eq!((early.status, early.errors()), (422, vec!["as_of period.out_of_years".to_owned()]));
+    assert_eq!(admin.get("/v1/reports/grid-division?min_households=-5").await.errors(), ["min_households query.bad_parameter"]);
     assert_eq!(admin.get("/v1/grids?limit=1&limit=2").await.errors(), ["limit query.doubled_parameter"]);
     assert_eq!(admin.get("/v1/grids/not-an-id").await.status, 400);
     assert_eq!(admin.get("/v1/grids/00000000-0000-7000-8000-000000000000").await.code(), "grid.unknown");
@@ -230,6 +238,10 @@ async fn requests_outside_the_contract_get_problems() {
     assert_eq!((brew.status, brew.code()), (400, "method.bad_override"));
     let tag = admin.send(admin.request(Method::PATCH, "/v1/grids/00000000-0000-7000-8000-000000000000").header("If-Match", "W/\"1\"").json(&json!({}))).await;
     assert_eq!((tag.status, tag.code()), (400, "version.malformed"));
+    let bare = admin.send(admin.request(Method::PATCH, "/v1/grids/00000000-0000-7000-8000-000000000000").header("If-Match", "1").json(&json!({}))).await;
+    assert_eq!(bare.code(), "grid.unknown", "a bare number can mean nothing but a version");
+    let zero = admin.patch("/v1/grids/00000000-0000-7000-8000-000000000000", json!({"version": 0})).await;
+    assert_eq!((zero.status, zero.errors()), (422, vec!["/version member.out_of_bounds".to_owned()]));
     let own = admin.send(admin.request(Method::GET, "/v1/nothing").header("X-Request-Id", "mine-1")).await;
     assert_eq!((own.headers["x-request-id"].as_str(), own.body["request_id"].as_str()), ("mine-1", Some("mine-1")));
     let unsafe_id = admin.send(admin.request(Method::GET, "/v1/nothing").header("X-Request-Id", "a b")).await;

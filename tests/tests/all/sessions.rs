@@ -144,7 +144,8 @@ async fn a_new_account_sets_its_password_and_second_factor_before_anything_else(
     person.post("/v1/me/password", json!({"password": temporary, "new_password": "Tq8#mZx2!kw"})).await.ok(200);
     assert_eq!(person.post("/v1/me/second-factor/confirm", json!({"code": "123456"})).await.code(), "second_factor.not_begun");
     let secret = text(&person.post("/v1/me/second-factor", json!({"password": "Tq8#mZx2!kw"})).await.ok(200), "secret");
-    assert_eq!(person.post("/v1/me/second-factor/confirm", json!({"code": "12345"})).await.errors(), ["/code second_factor.wrong_code"]);
+    assert_eq!(person.post("/v1/me/second-factor/confirm", json!({"code": "12345"})).await.errors(), ["/code member.wrong_form"]);
+    assert_eq!(person.post("/v1/me/second-factor/confirm", json!({"code": code(&secret, -20)})).await.errors(), ["/code second_factor.wrong_code"]);
     let first = code(&secret, 0);
     person.post("/v1/me/second-factor/confirm", json!({"code": first})).await.ok(200);
     tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;

@@ -18,7 +18,7 @@ use crate::reply::{Done, Reply, Shown};
 #[serde(deny_unknown_fields)]
 pub struct Renewal {
     /// The refresh token; it is good once.
-    #[schema(min_length = 1, max_length = 100, example = "lr_…")]
+    #[schema(min_length = 1, max_length = 100, pattern = "^[!-~]+$", example = "lr_u5Jq0hVn3xT2bWc8")]
     #[validate(length(min = 1, max = 100))]
     pub refresh_token: String,
 }

@@ -19,7 +19,7 @@ use crate::reply::{Done, Reply};
 #[serde(default)]
 pub struct FeedParams {
     /// `next` of the answer before; `now` begins with what happens from now on; left out, at the beginning.
-    #[param(max_length = 100)]
+    #[param(min_length = 1, max_length = 4000, pattern = "^[A-Za-z0-9_-]+$")]
     pub after: Option<String>,
     /// Events on the page; more than 200 is cut to 200.
     #[param(minimum = 1, maximum = 1000000, default = 20)]

@@ -156,7 +156,7 @@ pub struct NewFile {
 #[serde(deny_unknown_fields)]
 pub struct Attachment {
     /// The kind of the object.
-    #[schema(max_length = 60, example = "compound")]
+    #[schema(max_length = 60, pattern = "^[a-z_]+$", example = "compound")]
     pub object_kind: String,
     /// The object.
     pub object_id: Uuid,
@@ -171,7 +171,7 @@ pub struct Attachment {
 #[serde(default)]
 pub struct FileFilter {
     /// Those of an object of this kind; without it, those that you sent and that belong to nothing yet.
-    #[param(max_length = 60)]
+    #[param(max_length = 60, pattern = "^[a-z_]+$")]
     pub object_kind: Option<String>,
     /// Which object, with `object_kind`.
     pub object_id: Option<Uuid>,

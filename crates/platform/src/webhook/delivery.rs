@@ -102,7 +102,7 @@ pub struct DeliveryFilter {
 #[serde(deny_unknown_fields, default)]
 pub struct Replay {
     /// Everything after this cursor of `GET /v1/events`; `now` skips what has not been sent yet.
-    #[schema(max_length = 100, example = "now")]
+    #[schema(min_length = 1, max_length = 100, pattern = "^[A-Za-z0-9._-]+$", example = "now")]
     pub after: Option<String>,
     /// Everything since this time.
     pub from: Option<DateTime<Utc>>,
