@@ -62,7 +62,9 @@ impl Requests<'_> {
     pub async fn send(&self) -> Result<Counted, Failed> {
         std::fs::write(".data/bench/wrk.lua", SCRIPT)?;
         let mut wrk = Command::new("wrk");
-        wrk.args(["-t2", "--latency", "-s", ".data/bench/wrk.lua"]).arg(format!("-c{}", self.connections)).arg(format!("-d{}", self.seconds));
+        wrk.args(["-t2", "--latency", "--timeout", "10s", "-s", ".data/bench/wrk.lua"])
+            .arg(format!("-c{}", self.connections))
+            .arg(format!("-d{}", self.seconds));
         wrk.env("BENCH_IDS", self.ids).env("BENCH_PATH", self.path).env("BENCH_METHOD", self.method).env("BENCH_BODY", self.body).env("BENCH_KEY", self.key);
         let said = run(wrk.arg(format!("http://127.0.0.1:{}/", self.port))).await?;
         let word =

@@ -71,7 +71,9 @@ impl Stage {
         let mut command = Command::new(&self.linli);
         command.arg("serve").env("DATABASE_URL", self.url(database)).env("MODE", "demo").env("PORT", port.to_string()).env("LOG_FORMAT", "json");
         // What a limit refuses would count as answered.
-        command.env("RATE_LIMIT_READS", "0").env("RATE_LIMIT_WRITES", "0").stderr(log);
+        command.env("RATE_LIMIT_READS", "0").env("RATE_LIMIT_WRITES", "0").env("RATE_LIMIT_IMPORTS", "0");
+        // Large files too are answered at once, so that the time of the answer is the time of the work.
+        command.env("IMPORT_INLINE_BYTES", "1073741824").stderr(log);
         Server::start(command, port).await
     }
 

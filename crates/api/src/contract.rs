@@ -177,8 +177,8 @@ fn conventions(document: &mut Value, schemas: BTreeMap<String, utoipa::openapi::
         }
     }
     components["securitySchemes"] = json!({"ApiKey": {
-        "type": "http", "scheme": "bearer", "bearerFormat": "lk_live_…",
-        "description": "An API key, sent as `Authorization: Bearer lk_live_…`; in a form like this one, the key alone. The list beside an operation names the permission that it needs. · API 密钥;在此处只填密钥本身。各接口旁的列表是所需的权限。"
+        "type": "http", "scheme": "bearer", "bearerFormat": "lk_live_… or JWT",
+        "description": "An API key (`lk_live_…`), or an access token from `POST /v1/sessions` or `POST /v1/oauth/token`, sent as `Authorization: Bearer …`; in a form like this one, without the word Bearer. The list beside an operation names the permission that it needs. · API 密钥或访问令牌;在此处只填其本身。各接口旁的列表是所需的权限。"
     }});
     let problem = json!({"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}});
     let limits = json!({"RateLimit-Policy": {"$ref": "#/components/headers/RateLimit-Policy"}, "RateLimit": {"$ref": "#/components/headers/RateLimit"}});

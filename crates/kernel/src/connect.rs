@@ -76,6 +76,9 @@ impl Endpoint {
         if config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_))) {
             tls = Tls::Off;
         }
+        // Statements here are short. What Postgres thinks worth compiling is an import into tables that it knows nothing
+        // of yet: a third of a second a chunk, for nothing.
+        config.options(format!("-c jit=off {}", config.get_options().unwrap_or_default()));
         config.ssl_mode(if tls == Tls::Off { SslMode::Disable } else { SslMode::Require });
         let connector = MakeRustlsConnect::new(client(tls, &roots).map_err(|error| wrong(&error))?);
         Ok(Self { config, connector, complained: Mutex::default() })

@@ -249,9 +249,9 @@ impl Store {
     }
 
     /// Reads that may take long and must see what was written a moment ago: lists with many filters. On a
-    /// connection of their own.
+    /// connection of their own, each query by itself.
     pub async fn browse<T>(&self, call: &Call, work: impl AsyncFn(&View<'_>) -> Result<T>) -> Result<T> {
-        look(self.primary.begin("begin read only").await?, call, work).await
+        self.primary.read(async |conn| work(&View { conn, call }).await).await.map_err(Error::refused)
     }
 
     /// Statistics: like [`Store::browse`], from the replica where there is one, so perhaps of a moment ago.

@@ -3,6 +3,7 @@
 //! A file is written whole, from one snapshot, before the first byte is sent: a slow reader then holds up
 //! nobody, a failure is a refusal rather than half a file, and the length is known.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{BufWriter, Seek, Write};
 
@@ -86,7 +87,7 @@ pub async fn write(view: &View<'_>, sheet: &'static Sheet, form: FileForm, heade
     let keys = sheet.key_columns().map(|column| format!("t.{}", column.name)).collect::<Vec<_>>().join(", ");
     let select = format!(
         "select array[{cells}] as cells from {from} where t.valid_from <= $1 and (t.valid_to is null or t.valid_to > $1) \
-         and exists (select from unnest($2) area where starts_with({area}, area)) order by {keys}",
+         and {area} ^@ any ($2) order by {keys}",
         from = sheet.from.replace("$on", "$1"),
         area = sheet.stored_area,
     );
@@ -131,7 +132,10 @@ impl Writer {
     fn line(&mut self, sheet: &'static Sheet, cells: Vec<Option<String>>) -> Result<()> {
         match self {
             Self::Csv(writer) => {
-                writer.write_record(sheet.columns.iter().zip(&cells).map(|(column, cell)| neutral(column.form, cell.as_deref()))).map_err(csv_failed)
+                for (column, cell) in sheet.columns.iter().zip(&cells) {
+                    writer.write_field(neutral(column.form, cell.as_deref()).as_bytes()).map_err(csv_failed)?;
+                }
+                writer.write_record(None::<&[u8]>).map_err(csv_failed)
             }
             Self::Ndjson(writer) => {
                 let members: Map<String, Value> =
@@ -173,12 +177,12 @@ impl Writer {
 }
 
 /// A cell of CSV that no spreadsheet takes for a formula.
-fn neutral(form: Form, cell: Option<&str>) -> String {
+fn neutral(form: Form, cell: Option<&str>) -> Cow<'_, str> {
     match cell {
-        Some(text) if matches!(form, Form::Text(_)) => guarded(text).into_owned(),
-        Some("true") if matches!(form, Form::Flag) => "是".to_owned(),
-        Some("false") if matches!(form, Form::Flag) => "否".to_owned(),
-        cell => cell.unwrap_or_default().to_owned(),
+        Some(text) if matches!(form, Form::Text(_)) => guarded(text),
+        Some("true") if matches!(form, Form::Flag) => "是".into(),
+        Some("false") if matches!(form, Form::Flag) => "否".into(),
+        cell => cell.unwrap_or_default().into(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! A pool of connections on which transactions run, one at a time; dead connections are replaced.
+//! A pool of connections on which transactions and longer reads run, one at a time; dead connections are replaced.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::refusal::{DATABASE_AWAY, Error, Result};
 
 type Manager = <AsyncPgConnection as AsyncConnection>::TransactionManager;
 
-/// How long a transaction waits for a connection that works.
+/// How long a transaction or a read waits for a connection that works.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Pause before another connection is tried: a dead one may have a living neighbour, a server that cannot be
 /// reached wants to be left alone for longer.
@@ -36,9 +36,9 @@ pub struct PoolUse {
     pub most: usize,
     /// Connections that it has.
     pub open: usize,
-    /// Those on which a transaction runs.
+    /// Those on which a transaction or a read runs.
     pub in_use: usize,
-    /// Transactions that wait for one.
+    /// Transactions and reads that wait for one.
     pub waiting: usize,
 }
 
@@ -87,18 +87,49 @@ impl Connections {
         }
     }
 
-    async fn try_begin(&self, begin: &str) -> std::result::Result<Lease, Lost> {
+    /// Runs reads of which each sees its own instant: without a transaction, which would cost two more round trips.
+    /// Where the connection turns out dead, they are run again on another.
+    pub async fn read<T>(&self, read: impl AsyncFn(&AsyncPgConnection) -> Result<T>) -> Result<T> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let pause = match timeout_at(deadline.into(), self.lease()).await {
+                Ok(Ok(lease)) => match read(&lease).await {
+                    Err(error) if error.lost_connection() => {
+                        lease.bury();
+                        AFTER_DEAD
+                    }
+                    result => {
+                        lease.release();
+                        return result;
+                    }
+                },
+                Ok(Err(_)) => AFTER_REFUSED,
+                Err(_) => return Err((&DATABASE_AWAY).into()),
+            };
+            if Instant::now() >= deadline {
+                return Err((&DATABASE_AWAY).into());
+            }
+            sleep(pause).await;
+        }
+    }
+
+    async fn lease(&self) -> std::result::Result<Lease, Lost> {
         let mut conn = self.pool.get().await.map_err(|error| {
             self.endpoint.complain(&error);
             Lost::Unreachable
         })?;
-        // Marks the connection as in use: if its holder is dropped before the end of the transaction, because the
-        // client hung up or time ran out, the pool closes it rather than lend a half-done one to somebody else.
+        // Marks the connection as in use: if its holder is dropped before the end, because the client hung up or time
+        // ran out, the pool closes it rather than lend a half-done one to somebody else.
         Manager::transaction_manager_status_mut(&mut *conn).set_in_error();
-        match (&*conn).batch_execute(begin).await.map_err(Error::from) {
-            Ok(()) => Ok(Lease(conn)),
+        Ok(Lease(conn))
+    }
+
+    async fn try_begin(&self, begin: &str) -> std::result::Result<Lease, Lost> {
+        let lease = self.lease().await?;
+        match (&*lease).batch_execute(begin).await.map_err(Error::from) {
+            Ok(()) => Ok(lease),
             Err(error) if error.lost_connection() => {
-                drop(Object::take(conn));
+                lease.bury();
                 Err(Lost::Dead)
             }
             Err(error) => Err(Lost::Failed(error)),
@@ -113,7 +144,7 @@ enum Lost {
     Failed(Error),
 }
 
-/// A connection on which a transaction has begun. Dropped before its end, it is closed.
+/// A connection that somebody works on. Dropped before he has said that he is done, it is closed.
 pub(crate) struct Lease(Object<AsyncPgConnection>);
 
 impl Lease {
@@ -131,8 +162,14 @@ impl Lease {
         }
     }
 
+    /// Gives it back to the pool.
     fn release(mut self) {
         *self.0.transaction_state() = Manager::default();
+    }
+
+    /// Takes a dead one out of the pool.
+    fn bury(self) {
+        drop(Object::take(self.0));
     }
 }
 

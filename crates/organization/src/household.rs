@@ -363,7 +363,7 @@ pub const SHEET: Sheet = Sheet {
     from: "household t left join household_grid m on m.household_id = t.id and m.valid_from <= $on and (m.valid_to is null or m.valid_to > $on)",
     shown: &[("grid_code", "m.grid_code")],
     looks_up: "left join building p on p.code = left(i.code, 17) left join grid g on g.code = i.grid_code \
-               left join lateral (select * from household_grid m where m.household_id = any (array[i.stored_id]) and m.valid_to is null limit 1) m on true",
+               left join lateral (select * from household_grid m where m.household_id = i.stored_id and m.valid_to is null limit 1) m on true",
     checks: &[
         Check { column: "code", refusal: &building::UNKNOWN_HERE, fault: "p.code is null" },
         Check { column: "code", refusal: &building::NOT_YET_OR_NO_MORE, fault: "p.valid_to <= i.valid_from" },

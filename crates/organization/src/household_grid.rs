@@ -124,9 +124,8 @@ pub(crate) async fn close(tx: &Tx<'_>, id: HouseholdId, on: NaiveDate) -> Result
 /// changed closes on the day and opens anew; a change on the very day that a time began corrects it. The first
 /// time of a household that is new begins with the household, or with the grid if that is younger.
 ///
-/// The open time is looked up household by household (`lateral … limit 1`): while a city is first imported, Postgres
-/// knows nothing of the table and would compare all with all. `= any (array[…])` keeps it from the index of the exclusion
-/// constraint, which takes three times as long to search.
+/// Everything is looked up household by household (`lateral … limit 1`): while a city is first imported, Postgres knows
+/// nothing of the tables and would compare all with all.
 pub(crate) async fn settle(tx: &Tx<'_>, codes: Vec<String>, on: NaiveDate) -> Result<()> {
     if codes.is_empty() {
         return Ok(());
@@ -134,8 +133,8 @@ pub(crate) async fn settle(tx: &Tx<'_>, codes: Vec<String>, on: NaiveDate) -> Re
     let change = diesel::sql_query(
         "update household_grid m
          set grid_code = case when h.since = $2 then h.grid_code else m.grid_code end, valid_to = case when h.since < $2 then $2 end
-         from (select m.id, m.valid_from as since, h.grid_code from unnest($1) as c (code) join household h on h.code = c.code
-               cross join lateral (select * from household_grid m where m.household_id = any (array[h.id]) and m.valid_to is null limit 1) m
+         from (select m.id, m.valid_from as since, h.grid_code from unnest($1) as c (code) cross join lateral (select * from household h where h.code = c.code limit 1) h
+               cross join lateral (select * from household_grid m where m.household_id = h.id and m.valid_to is null limit 1) m
                where h.grid_code <> m.grid_code and m.valid_from <= $2) h
          where m.id = h.id",
     );
@@ -144,8 +143,9 @@ pub(crate) async fn settle(tx: &Tx<'_>, codes: Vec<String>, on: NaiveDate) -> Re
     let open = diesel::sql_query(
         "insert into household_grid (id, household_id, household_code, grid_code, valid_from)
          select c.id, h.id, h.code, h.grid_code, case when h.version = 1 then greatest(h.valid_from, g.valid_from) else greatest($3, h.valid_from) end
-         from unnest($1, $2) as c (code, id) join household h on h.code = c.code join grid g on g.code = h.grid_code
-         left join lateral (select id from household_grid m where m.household_id = any (array[h.id]) and m.valid_to is null limit 1) m on true
+         from unnest($1, $2) as c (code, id) cross join lateral (select * from household h where h.code = c.code limit 1) h
+         join grid g on g.code = h.grid_code
+         left join lateral (select id from household_grid m where m.household_id = h.id and m.valid_to is null limit 1) m on true
          where m.id is null",
     );
     open.bind::<Array<Text>, _>(codes).bind::<Array<SqlUuid>, _>(ids).bind::<Date, _>(on).execute(&mut tx.conn()).await?;

@@ -162,8 +162,7 @@ struct Locked {
 /// caller to say, whose transaction this is. Between chunks it tells how far it has come, and stops if it shall.
 pub async fn run(tx: &Tx<'_>, sheet: &'static Sheet, file: File, on: NaiveDate, pulse: &Pulse) -> Result<Outcome> {
     tx.may(sheet.write)?;
-    // A chunk is looked up by indexes that the chunk before has just used: a page of them costs what any other does.
-    tx.conn().batch_execute("set local work_mem = '64MB'; set local random_page_cost = 1.1").await?;
+    tx.conn().batch_execute("set local work_mem = '64MB'").await?;
     let mut chunks = rows::read(file, sheet);
     let header = match chunks.recv().await {
         Some(Ok(Chunk { header, .. })) => header,

@@ -51,14 +51,8 @@ impl Statements {
 /// The rules that every sheet has, and its own.
 fn rules(sheet: &'static Sheet, names_reference: bool) -> Vec<(&'static str, &'static Refusal, String)> {
     let key = sheet.columns.first().map_or("", |column| column.name);
-    let mut rules = vec![(
-        key,
-        &OUT_OF_SCOPE,
-        format!(
-            "not exists (select from unnest($4) area where starts_with({}, area)) or (i.stored_id is not null and not exists (select from unnest($4) area where starts_with(i.was_in, area)))",
-            sheet.area
-        ),
-    )];
+    let mut rules =
+        vec![(key, &OUT_OF_SCOPE, format!("({} ^@ any ($4)) is not true or (i.stored_id is not null and (i.was_in ^@ any ($4)) is not true)", sheet.area))];
     if !sheet.key_reusable {
         rules.push((key, &ENDED, "(i.was).valid_to is not null".to_owned()));
     }
@@ -81,7 +75,8 @@ fn value(index: usize, column: &Column, given: u64) -> String {
     }
 }
 
-/// `with i as (…)`: the incoming rows as they are to be, joined with what is stored under their key.
+/// `with i as (…)`: the incoming rows as they are to be, joined with what is stored under their key. That is looked up row
+/// by row (`lateral … limit 1`), so that a chunk takes as long whatever the table holds and whatever Postgres knows of it.
 fn incoming(sheet: &'static Sheet, given: u64) -> String {
     let names = sheet.columns.iter().map(|column| column.name).collect::<Vec<_>>().join(", ");
     let arrays = (0..sheet.columns.len()).map(|index| format!("${}", index + FIRST_COLUMN)).collect::<Vec<_>>().join(", ");
@@ -92,12 +87,13 @@ fn incoming(sheet: &'static Sheet, given: u64) -> String {
     let values = stored(&|index, column| format!("{} as {}", value(index, column, given), column.name));
     let now = stored(&|index, column| value(index, column, given));
     let was = stored(&|_, column| format!("t.{}", column.name));
-    let key = sheet.key_columns().map(|column| format!("t.{0} = r.{0}", column.name)).collect::<Vec<_>>().join(" and ");
-    let open = if sheet.key_reusable { " and t.valid_to is null" } else { "" };
+    let key = sheet.key_columns().map(|column| format!("s.{0} = r.{0}", column.name)).collect::<Vec<_>>().join(" and ");
+    let open = if sheet.key_reusable { " and s.valid_to is null" } else { "" };
     format!(
         "with i as materialized (\n    select r.n, coalesce(t.id, r.id) as id, t.id as stored_id, {values},\n        ({now}) is distinct from ({was}) as differs,\n        \
-         t as was, {area} as was_in\n    \
-         from unnest($1, $2, {arrays}) as r (n, id, {names})\n    left join {table} t on {key}{open}\n)",
+         t.whole as was, {area} as was_in\n    \
+         from unnest($1, $2, {arrays}) as r (n, id, {names})\n    \
+         left join lateral (select s as whole, s.* from {table} s where {key}{open} limit 1) t on true\n)",
         area = sheet.stored_area,
         table = sheet.table,
     )
@@ -113,7 +109,8 @@ fn object(sheet: &'static Sheet, row: &str) -> String {
 }
 
 /// The role of the first grant that reaches a row's area, as a command of its own would find it.
-const ROLE: &str = "(select g.role from unnest($9, $10) with ordinality as g (area, role, n) where starts_with(s.area, g.area) order by g.n limit 1)";
+const ROLE: &str = "case when cardinality($9) = 1 then ($10)[1] else \
+     (select g.role from unnest($9, $10) with ordinality as g (area, role, n) where starts_with(s.area, g.area) order by g.n limit 1) end";
 
 fn store(sheet: &'static Sheet, rows: &str) -> String {
     let table = sheet.table;

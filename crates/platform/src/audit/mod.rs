@@ -114,11 +114,17 @@ fn spans(to: DateTime<Utc>, now: DateTime<Utc>) -> impl Iterator<Item = Span> {
 /// Months are asked one after another, so that each is a partition of its own to the planner: asked all at once, it
 /// walks whole months in the order of time for lines that only one of them has.
 pub async fn search(view: &View<'_>, filter: &AuditFilter, paging: &Paging) -> Result<Page<AuditLine>> {
+    // What is common and what is rare differ by value, so each search is planned for its own.
+    view.conn().batch_execute("set plan_cache_mode = force_custom_plan").await?;
+    let page = month_after_month(view, filter, paging).await;
+    view.conn().batch_execute("reset plan_cache_mode").await?;
+    page
+}
+
+async fn month_after_month(view: &View<'_>, filter: &AuditFilter, paging: &Paging) -> Result<Page<AuditLine>> {
     let scope = view.may(READ)?;
     let after = paging.after(filter)?.map(|cursor| read(&cursor)).transpose()?;
     let mut conn = view.conn();
-    // What is common and what is rare differ by value, so each search is planned for its own.
-    conn.batch_execute("set local plan_cache_mode = force_custom_plan").await?;
     let end = clock::start_of(clock::LAST_DAY);
     let to = filter.to.map_or(end, |to| to.min(end));
     let mut earliest = filter.from;
