@@ -32,5 +32,6 @@ pub mod route;
 pub mod sender;
 pub mod serve;
 pub mod server;
+pub mod spans;
 pub mod spool;
 pub mod transfer;

@@ -35,6 +35,8 @@ mod replicas;
 mod roles;
 mod sender;
 mod sessions;
+#[cfg(feature = "otel")]
+mod spans;
 mod tls;
 mod webhook_failures;
 mod webhooks;
