@@ -15,6 +15,7 @@ pub mod download;
 mod files;
 pub mod frame;
 pub mod health;
+pub mod health_command;
 mod jobs;
 pub mod limits;
 pub mod log;
