@@ -109,7 +109,7 @@ fn tasks(config: &Config, cipher: &Cipher, blobs: &Blobs, events: &Watch, sender
 
 /// What the database is asked for whenever Prometheus asks.
 fn gauges() -> Vec<Gauge> {
-    vec![gauges::FEED_LAG, gauges::OLDEST_WRITER, gauges::SIZE]
+    vec![gauges::FEED_LAG, gauges::OLDEST_WRITER, gauges::SEAL_LAG, gauges::JOBS, gauges::WEBHOOKS, gauges::SIZE]
 }
 
 /// A call of the operator himself, outside any request.
