@@ -26,6 +26,7 @@ mod links;
 mod lists;
 mod metrics;
 mod migrations;
+mod operations;
 mod outage;
 mod pattern;
 mod process;
