@@ -15,6 +15,7 @@ test:
 check:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
+	cargo clippy --package api --features otel --quiet -- -D warnings
 	@scripts/contract
 
 ## How fast it is, beside the least that could do the same work: ratios, in one run of some ten minutes.

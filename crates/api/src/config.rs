@@ -415,8 +415,12 @@ mod tests {
             "KEEP_JOB_DAYS",
             "KEEP_IMPORT_RUN_DAYS",
             "KEEP_LOOSE_HOURS",
+            "LOG",
+            "LOG_FORMAT",
+            "TMPDIR",
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
         ] {
-            assert_eq!(HELP.matches(&format!("  {name} ")).count(), 1, "{name}");
+            assert_eq!(HELP.lines().filter(|line| line.split(' ').nth(2) == Some(name)).count(), 1, "{name}");
         }
     }
 }

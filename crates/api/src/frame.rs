@@ -27,6 +27,7 @@ use crate::phase::{Phase, STARTING};
 use crate::problem::{BAD_REQUEST, INTERNAL, Language, NO_SUCH_PATH, Problem, TOO_LARGE};
 use crate::query::BAD_PARAMETER;
 use crate::route::{Operation, Route};
+use crate::spans::Spans;
 
 /// A method override that is none.
 pub const BAD_OVERRIDE: Refusal = Refusal::new(
@@ -49,6 +50,8 @@ pub struct Frame {
     pub limits: Arc<Limits>,
     /// What is counted.
     pub meters: Arc<Meters>,
+    /// Where spans are sent.
+    pub spans: Spans,
     /// Whose word is taken on where a request comes from.
     pub proxies: Proxies,
 }
@@ -92,7 +95,7 @@ fn enter(frame: &Rc<Frame>, request: &mut ServiceRequest) -> (Rc<Passage>, Resul
     let trace = headers.get("traceparent").and_then(|header| header.to_str().ok()).and_then(Trace::parse);
     let passage = Rc::new(Passage {
         request_id: request_id(request),
-        trace: trace.map_or_else(Trace::root, |trace| trace.child()),
+        trace: trace.map_or_else(|| Trace::root(frame.spans.recorded()), |trace| trace.child()),
         method,
         path: request.path().to_owned(),
         started,

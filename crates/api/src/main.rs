@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use api::audit_command::{self, AuditCommand};
 use api::config::{Config, HELP};
+use api::health_command::{self, Health};
 use api::{domains, log, sender, serve, server};
 use chrono::TimeDelta;
 use clap::{Args, Parser, Subcommand};
@@ -39,6 +40,10 @@ enum Command {
     /// it answers 503.
     #[command(after_long_help = HELP)]
     Serve,
+    /// Ask a server on this machine whether it lives, or is ready; the exit code says it too.
+    ///
+    /// Asks at HOST and PORT of the same configuration. For containers and scripts.
+    Health(Health),
     /// Bring the database to the form that this version needs.
     ///
     /// Safe to run at any time and from several replicas at once; data stays. Prints the migrations that ran.
@@ -198,6 +203,7 @@ async fn run(cli: Cli) -> Result<()> {
         Command::Serve => serve::serve(&config()?, say).await,
         // It has exit codes of its own, so `main` took it.
         Command::Import(_) => Ok(()),
+        Command::Health(health) => health_command::ask(&health, &config()?, say).await,
         Command::Migrate => {
             let ran = migrate::run(&config()?.database_url)?;
             ran.iter().try_for_each(|name| say(name))

@@ -97,6 +97,7 @@ impl Drop for Passage {
     fn drop(&mut self) {
         let (status, took) = self.answer.get().unwrap_or_else(|| (GONE, self.started.elapsed()));
         self.frame.meters.end(self.operation.as_ref().map(|operation| &operation.id), status, took);
+        self.frame.spans.send(self, status, took);
         tracing::info!(
             request_id = self.request_id,
             trace_id = format_args!("{:032x}", self.trace.trace_id()),

@@ -41,6 +41,7 @@ use crate::limits::{self, Limits};
 use crate::meters::Meters;
 use crate::metrics::Metrics;
 use crate::phase::Phase;
+use crate::spans::Spans;
 use crate::{access, domains, files, health, jobs, organization, platform as platform_routes, transfer};
 
 /// What the document says of the whole.
@@ -108,7 +109,7 @@ fn tasks(config: &Config, cipher: &Cipher, blobs: &Blobs, events: &Watch, sender
 
 /// What the database is asked for whenever Prometheus asks.
 fn gauges() -> Vec<Gauge> {
-    vec![gauges::FEED_LAG, gauges::OLDEST_WRITER, gauges::SIZE]
+    vec![gauges::FEED_LAG, gauges::OLDEST_WRITER, gauges::SEAL_LAG, gauges::JOBS, gauges::WEBHOOKS, gauges::SIZE]
 }
 
 /// A call of the operator himself, outside any request.
@@ -132,6 +133,7 @@ pub struct Running {
     server: Server,
     metrics: Option<ServerHandle>,
     background: Background,
+    spans: Spans,
 }
 
 impl Running {
@@ -148,6 +150,7 @@ impl Running {
         if let Some(metrics) = self.metrics {
             metrics.stop(false).await;
         }
+        self.spans.end();
         served.map_err(|error| Error::Internal(error.to_string()))
     }
 }
@@ -168,6 +171,8 @@ pub async fn start(config: &Config, store: Store) -> Result<Running> {
     let contract = web::Data::new(contract());
     let (meters, limits, phase) = (Arc::new(Meters::default()), Arc::new(Limits::new(config)), Phase::default());
     let proxies = Proxies::parse(&config.trusted_proxies)?;
+    let spans = Spans::from_environment();
+    let of_requests = spans.clone();
     open(config, &store, &phase).await;
     actix_web::rt::spawn(forget(Arc::clone(&limits)));
 
@@ -217,6 +222,7 @@ pub async fn start(config: &Config, store: Store) -> Result<Running> {
             phase: of_server.clone(),
             limits: Arc::clone(&limits),
             meters: Arc::clone(&meters),
+            spans: of_requests.clone(),
             proxies: proxies.clone(),
         });
         let (app, _) = App::new().into_utoipa_app().configure(unversioned).service(scope::scope("/v1").configure(routes)).split_for_parts();
@@ -238,7 +244,7 @@ pub async fn start(config: &Config, store: Store) -> Result<Running> {
         None => server,
     };
     let server = server.disable_signals().shutdown_timeout(PARTING).listen(listener).map_err(failed)?.run();
-    Ok(Running { port, metrics_port, phase, events, server, metrics, background })
+    Ok(Running { port, metrics_port, phase, events, server, metrics, background, spans })
 }
 
 /// Lets requests in as soon as the database can be worked with: at once, if it can be now.

@@ -29,10 +29,10 @@ impl Trace {
         known.then_some(Self { trace_id, span_id: u64::try_from(span_id).ok()?, parent: None, sampled: flags & 1 == 1 })
     }
 
-    /// The first span of a new trace.
+    /// The first span of a new trace, which is recorded or not.
     #[must_use]
-    pub fn root() -> Self {
-        Self { trace_id: rand::random::<u128>().max(1), span_id: fresh(), parent: None, sampled: false }
+    pub fn root(sampled: bool) -> Self {
+        Self { trace_id: rand::random::<u128>().max(1), span_id: fresh(), parent: None, sampled }
     }
 
     /// A span below this one.
@@ -124,7 +124,7 @@ mod tests {
     #[tokio::test]
     async fn work_knows_its_trace() {
         assert_eq!(Trace::current(), None);
-        let trace = Trace::root();
+        let trace = Trace::root(false);
         assert_eq!(trace.scope(async { Trace::current() }).await, Some(trace));
     }
 }

@@ -20,6 +20,36 @@ pub const OLDEST_WRITER: Gauge = Gauge {
             from pg_stat_activity where backend_xid is not null",
 };
 
+/// How far the seals of the journal are behind; the bound keeps it from looking through lines of another cluster.
+pub const SEAL_LAG: Gauge = Gauge {
+    name: "seal_lag_seconds",
+    help: "Age of the oldest line of the journal that is not sealed yet",
+    label: None,
+    query: "with last as (select coalesce(max(last_xid), '0') as xid, coalesce(max(last_seq), 0) as seq, coalesce(max(from_seq), -1) as from_seq \
+            from (select last_xid, last_seq, from_seq from journal_block order by number desc limit 1) as latest) \
+            select '' as label, coalesce(extract(epoch from clock_timestamp() - (select at from journal, last \
+            where journal.xid >= last.xid and (journal.xid > last.xid or journal.seq > last.seq) and journal.seq >= last.from_seq \
+            and journal.xid < pg_snapshot_xmax(pg_current_snapshot()) order by journal.xid, journal.seq limit 1)), 0)::float8 as value",
+};
+
+/// What there is to do for workers.
+pub const JOBS: Gauge = Gauge {
+    name: "jobs",
+    help: "Jobs that wait and jobs that are worked on, by any replica",
+    label: Some("state"),
+    query: "select label, count(job.id)::float8 as value from unnest(array['queued', 'running']) as label \
+            left join job on job.finished_at is null and job.state = label group by label",
+};
+
+/// How webhooks fare.
+pub const WEBHOOKS: Gauge = Gauge {
+    name: "webhooks",
+    help: "Webhooks by state; a disabled one was given up, or its owner has lost his rights",
+    label: Some("state"),
+    query: "select label, count(webhook.id)::float8 as value from unnest(array['unverified', 'active', 'paused', 'disabled']) as label \
+            left join webhook on webhook.state = label group by label",
+};
+
 /// How large the database is.
 pub const SIZE: Gauge = Gauge {
     name: "database_bytes",

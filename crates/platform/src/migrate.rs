@@ -11,6 +11,9 @@ use kernel::{Error, Result, View};
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
 
 /// Runs the migrations that have not run yet; returns their names. Several processes may call it at once.
+///
+/// Where one waits for whoever reads or writes a table, everybody else would wait behind it; so after five seconds it
+/// fails, with nothing changed, and can be run again.
 pub fn run(url: &str) -> Result<Vec<String>> {
     on_own_runtime(url, async |conn| {
         let mut harness = AsyncMigrationHarness::new(conn);
@@ -65,6 +68,7 @@ fn on_own_runtime<T: Send>(url: &str, work: impl AsyncFnOnce(AsyncPgConnection) 
                 let mut conn = endpoint.connect().await.map_err(|error| failed(&error))?;
                 // Held until the connection closes, so that two replicas do not migrate at the same time.
                 conn.batch_execute("set statement_timeout = 0; select pg_advisory_lock(hashtextextended('linli.migrate' || current_schema(), 0))").await?;
+                conn.batch_execute("set lock_timeout = '5s'").await?;
                 work(conn).await
             })
         });

@@ -26,6 +26,7 @@ mod links;
 mod lists;
 mod metrics;
 mod migrations;
+mod operations;
 mod outage;
 mod pattern;
 mod process;
@@ -35,6 +36,8 @@ mod replicas;
 mod roles;
 mod sender;
 mod sessions;
+#[cfg(feature = "otel")]
+mod spans;
 mod tls;
 mod webhook_failures;
 mod webhooks;

@@ -48,6 +48,7 @@ async fn requests_commands_and_rows_are_counted_by_names_of_our_own() {
     assert_eq!(value("linli_pool_size{pool=\"primary\"}"), 8.0);
     assert!(value("linli_pool_connections{pool=\"primary\",state=\"idle\"}") >= 1.0);
     assert!(value("linli_database_bytes") > 1e6 && value("linli_feed_lag_seconds") >= 0.0 && value("linli_oldest_writer_seconds") >= 0.0);
+    assert_eq!((value("linli_jobs{state=\"queued\"}"), value("linli_jobs{state=\"running\"}"), value("linli_webhooks{state=\"disabled\"}")), (0.0, 0.0, 0.0));
     assert!(text.ends_with("# EOF\n"));
 }
 
@@ -60,7 +61,9 @@ async fn a_writer_that_does_not_end_shows_as_lag_of_the_feed() {
     admin.post("/v1/grids", json!({"code": "421181001001008", "name": "八"})).await.ok(201);
     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     let lag = samples(&app.metrics().await);
-    assert!(lag["linli_feed_lag_seconds"] >= 0.05 && lag["linli_oldest_writer_seconds"] >= 0.05, "{lag:?}");
+    for name in ["linli_feed_lag_seconds", "linli_oldest_writer_seconds", "linli_seal_lag_seconds"] {
+        assert!(lag[name] >= 0.05, "{name} in {lag:?}");
+    }
 }
 
 #[tokio::test]

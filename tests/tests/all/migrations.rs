@@ -34,6 +34,20 @@ async fn migrations_go_up_down_and_up_without_a_difference() {
 }
 
 #[tokio::test]
+async fn a_migration_that_meets_a_reader_gives_up_before_everybody_waits_behind_it() {
+    let db = TestDb::lease().await;
+    let before = lines(&db, CATALOGUE).await;
+    let reader = db.connect().await;
+    reader.batch_execute("begin; select count(*) from grid").await.unwrap();
+    let refused = migrate::undo(&db.url).unwrap_err().to_string();
+    assert!(refused.contains("lock timeout"), "{refused}");
+    reader.batch_execute("rollback").await.unwrap();
+    migrate::undo(&db.url).unwrap();
+    migrate::run(&db.url).unwrap();
+    assert_eq!(lines(&db, CATALOGUE).await, before, "it can be run again");
+}
+
+#[tokio::test]
 async fn everything_is_described_named_and_indexed() {
     let db = TestDb::lease().await;
     let mine = "relnamespace = current_schema()::regnamespace and relkind in ('r', 'p') and relname <> '__diesel_schema_migrations'";
