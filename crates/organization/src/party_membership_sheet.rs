@@ -34,7 +34,7 @@ pub const SHEET: Sheet = Sheet {
     stored_area: "(select p.area_code from person p where p.id = t.person_id)",
     from: "party_membership t join person p on p.id = t.person_id",
     shown: &[("id_number", "encode(p.id_number, 'hex')")],
-    looks_up: "",
+    looks_up: "left join (select person_id, min(n) as n from i group by person_id) first on first.person_id = i.person_id",
     checks: &[
         Check { column: "full_on", refusal: &FULL_BEFORE_JOINED, fault: "i.full_on < i.joined_on" },
         Check { column: "valid_from", refusal: &FROM_BEFORE_JOINED, fault: "i.valid_from < i.joined_on" },
@@ -42,7 +42,7 @@ pub const SHEET: Sheet = Sheet {
             column: "valid_from",
             refusal: &ONE_HERE,
             fault: "exists (select from party_membership m where m.person_id = i.person_id and m.id is distinct from i.stored_id \
-                    and (m.valid_to is null or m.valid_to > i.valid_from)) or exists (select from i o where o.person_id = i.person_id and o.n < i.n)",
+                    and (m.valid_to is null or m.valid_to > i.valid_from)) or first.n < i.n",
         },
     ],
     after: None,
