@@ -123,7 +123,7 @@ async fn prepare(stage: &Stage, name: &str, scale: u32) -> Result<(), Failed> {
     stage.linli(name, &["migrate"]).await?;
     let folder = format!(".data/bench/city-{name}");
     stage.linli(name, &["demo", "write", &folder, "--scale", &scale.to_string()]).await?;
-    // The city without its households: all but the last file, through a server as a city would.
+    // The city without its households: and without its people: the files before, through a server as a city would.
     let key = stage.linli(name, &["key", "create", "--name", "bench", "--permission", "*"]).await?;
     std::fs::write(format!(".data/bench/key-{name}"), &key)?;
     let server = stage.serve(name, 18_101).await?;

@@ -10,7 +10,7 @@ use actix_web::dev::Payload;
 use actix_web::http::Method;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
-use kernel::cipher::Cipher;
+use kernel::cipher::FieldCipher;
 use kernel::manifest::Powers;
 use kernel::{Actor, AreaCode, Call, Db, Error, Kind, Page, Paging, Refusal, Result, Tx, View, clock};
 use platform::account::AccountId;
@@ -57,7 +57,7 @@ pub struct Services {
     /// Hashes passwords, a few at a time.
     pub passwords: Passwords,
     /// Seals secrets.
-    pub cipher: Cipher,
+    pub cipher: FieldCipher,
     /// What each role permits.
     pub powers: Powers,
     /// Rules for passwords of new accounts.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use kernel::cipher::Cipher;
+use kernel::cipher::{Algorithm, FieldCipher};
 use kernel::db::Store;
 use kernel::{AreaCode, Error, Result};
 use platform::blob::{Blobs, S3};
@@ -33,6 +33,9 @@ pub struct Config {
     /// What sealed them before.
     #[serde(default)]
     pub former_secret_keys: String,
+    /// What seals from now on.
+    #[serde(default)]
+    pub field_cipher: Algorithm,
     /// Rules for passwords of new accounts.
     #[serde(default = "password_profile")]
     pub password_profile: Profile,
@@ -302,8 +305,8 @@ impl Config {
         }
     }
 
-    /// What seals secrets in the database. Production refuses to run without a key of its own.
-    pub fn cipher(&self) -> Result<Cipher> {
+    /// What seals secrets and personal data in the database. Production refuses to run without a key of its own.
+    pub fn cipher(&self) -> Result<FieldCipher> {
         let key = match (self.mode, self.secret_key.as_deref().map(str::trim)) {
             (Mode::Demo, None) => DEMO_KEY,
             (Mode::Production, None) => return Err(Error::Internal("SECRET_KEY is missing: `linli secret` makes one; for a demo set MODE=demo".to_owned())),
@@ -313,12 +316,13 @@ impl Config {
             (_, Some(key)) => key,
         };
         let former = self.former_secret_keys.split(',').map(str::trim).filter(|key| !key.is_empty());
-        Cipher::new(std::iter::once(key).chain(former))
+        FieldCipher::new(self.field_cipher, key, former)
     }
 
-    /// The database, and its replica where there is one.
+    /// The database, and its replica where there is one; with what opens sealed values, where there is a key.
     pub fn store(&self) -> Result<Store> {
         let store = Store::new(&connection_url(&self.database_url), self.database_pool)?;
+        let store = if self.secret_key.is_some() || self.mode == Mode::Demo { store.with_cipher(self.cipher()?) } else { store };
         match self.database_read_url.as_deref() {
             Some(replica) => store.with_replica(&connection_url(replica), self.database_pool),
             None => Ok(store),
@@ -378,6 +382,7 @@ mod tests {
             "MODE",
             "SECRET_KEY",
             "FORMER_SECRET_KEYS",
+            "FIELD_CIPHER",
             "PASSWORD_PROFILE",
             "DATABASE_URL",
             "DATABASE_POOL",

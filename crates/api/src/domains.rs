@@ -1,6 +1,7 @@
 //! The domains, listed once: nothing else knows them all.
 
-use kernel::manifest::{self, Domain, Holder, Powers};
+use kernel::manifest::{self, Domain, Holder, Powers, Reference};
+use kernel::rekey::SealedColumn;
 use kernel::sheet::Sheet;
 use kernel::{Refusal, Role};
 use platform::role_grant::given_by;
@@ -35,6 +36,17 @@ pub fn files() -> Vec<String> {
 #[must_use]
 pub fn holder(kind: &str) -> Option<&'static Holder> {
     DOMAINS.iter().flat_map(|domain| domain.holders).find(|holder| holder.kind == kind)
+}
+
+/// Every column of sealed values.
+pub fn sealed() -> impl Iterator<Item = &'static SealedColumn> {
+    DOMAINS.iter().flat_map(|domain| domain.sealed)
+}
+
+/// Everything that names objects of a kind that can be merged.
+#[must_use]
+pub fn references(to: &str) -> Vec<Reference> {
+    DOMAINS.iter().flat_map(|domain| domain.references).filter(|reference| reference.to == to).copied().collect()
 }
 
 /// Every permission that can be granted, with what it allows in Chinese and English.

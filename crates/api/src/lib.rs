@@ -28,6 +28,7 @@ pub mod phase;
 mod platform;
 pub mod problem;
 pub mod query;
+pub mod rekey_command;
 pub mod reply;
 pub mod route;
 pub mod sender;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use api::audit_command::{self, AuditCommand};
 use api::config::{Config, HELP};
 use api::health_command::{self, Health};
-use api::{domains, log, sender, serve, server};
+use api::{domains, log, rekey_command, sender, serve, server};
 use chrono::TimeDelta;
 use clap::{Args, Parser, Subcommand};
 use kernel::page::MAX_LIMIT;
@@ -85,6 +85,12 @@ enum Command {
     /// Keep it where the database is not: it opens what is sealed there. To exchange it, put the present one into
     /// FORMER_SECRET_KEYS and the new one into SECRET_KEY, and restart the replicas one after the other.
     Secret,
+    /// Seal anew, under SECRET_KEY and FIELD_CIPHER, everything that lies sealed under a former key or another algorithm.
+    ///
+    /// Run it when every replica has the new key. It works in small transactions beside the running server, may be stopped
+    /// at any moment and run again, and prints what it did. When it says that nothing is left, the former key can go from
+    /// FORMER_SECRET_KEYS.
+    Rekey,
     /// Exchange the key that signs access tokens; it is also exchanged by itself, every thirty days.
     ///
     /// The new key signs in an hour, when every replica and every client knows it; tokens in use stay good.
@@ -145,7 +151,7 @@ enum Demo {
 
 #[derive(Args)]
 struct City {
-    /// How many times the size of Macheng: 1 has 17 communities, 255 grids, 1,512 buildings, 98,400 households.
+    /// How many times the size of Macheng: 1 has 17 communities, 255 grids, 1,512 buildings, 98,400 households, 25,000 people.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=30))]
     scale: u32,
     /// Which of the many cities of that size.
@@ -238,6 +244,7 @@ async fn run(cli: Cli) -> Result<()> {
         Command::Key(command) => key(&config, command).await,
         Command::Account(command) => account(&config()?, command).await,
         Command::Secret => say(&kernel::cipher::fresh_key()?),
+        Command::Rekey => rekey_command::run(&config()?, say).await,
         Command::RotateSigningKey { at_once } => {
             let config = config()?;
             let (call, cipher) = (server::operator(&config, "linli rotate-signing-key"), config.cipher()?);

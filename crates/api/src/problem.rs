@@ -73,6 +73,7 @@ pub const REFUSALS: &[&Refusal] = &[
     &crate::query::DOUBLED_PARAMETER,
     &crate::spool::COMPRESSED,
     &crate::spool::NO_FILE,
+    &crate::transfer::AT_ONCE,
     &crate::transfer::NO_SUCH_RESOURCE,
 ];
 
@@ -134,6 +135,12 @@ impl Problem {
     #[must_use]
     pub fn out_of_range(refusal: &'static Refusal, size: u64) -> Self {
         Self { size: Some(size), ..refusal.with("size", size).into() }
+    }
+
+    /// Whether the caller may not do it, or not see what it is about.
+    #[must_use]
+    pub fn turned_away(&self) -> bool {
+        matches!(self.refused.refusal.kind, Kind::Forbidden | Kind::NotFound)
     }
 
     /// With the report of the import that was refused.

@@ -10,7 +10,7 @@ use actix_web::dev::{Server, ServerHandle};
 use actix_web::http::{Method, header};
 use actix_web::middleware::Compress;
 use actix_web::{App, HttpServer, web};
-use kernel::cipher::Cipher;
+use kernel::cipher::FieldCipher;
 use kernel::db::Store;
 use kernel::gauge::Gauge;
 use kernel::task::Task;
@@ -94,7 +94,7 @@ pub fn contract() -> Contract {
 }
 
 /// The work that goes on beside the requests.
-fn tasks(config: &Config, cipher: &Cipher, blobs: &Blobs, events: &Watch, sender: &Sender) -> Vec<Task> {
+fn tasks(config: &Config, cipher: &FieldCipher, blobs: &Blobs, events: &Watch, sender: &Sender) -> Vec<Task> {
     let cipher = cipher.clone();
     let signing_keys = Task::new("signing_keys", Duration::from_secs(600), move |db, call| {
         let cipher = cipher.clone();

@@ -30,6 +30,13 @@ pub const NO_SUCH_RESOURCE: Refusal = Refusal::not_found(
     "“{name}” can be neither imported nor exported; these can: {names}.",
 );
 
+/// A file of personal values that would have to be kept until a job gets to it.
+pub const AT_ONCE: Refusal = Refusal::invalid(
+    "import.at_once",
+    "含个人信息的文件不在服务器上留存,只能即时导入:请勿使用 async,且文件不超过 {limit} 字节,过大时请拆分。",
+    "A file of personal data is not kept on the server, so it is imported at once: without async, and of at most {limit} bytes; divide a larger one.",
+);
+
 /// How a file is imported.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -107,7 +114,7 @@ fn sheet(name: &str) -> Result<&'static Sheet, Problem> {
 /// The body is the file: CSV in UTF-8 or GB18030, NDJSON or XLSX, recognised by its content; or a form with the
 /// file in it. Rows are found by their code. A row that says what is so already changes nothing, so the same file
 /// may be sent twice. All faults of all rows are told at once. A large file, or one sent with `async=true` or
-/// `Prefer: respond-async`, is imported by a job after the answer.
+/// `Prefer: respond-async`, is imported by a job after the answer; one of personal data is not kept, so never by a job.
 #[utoipa::path(
     tag = "transfer", params(ImportParams, Prefer),
     security(("ApiKey" = ["<resource>.write"])),
@@ -133,7 +140,11 @@ async fn import_rows(
     let mode = params.mode.unwrap_or(ImportMode::Atomic);
     let on = params.effective_on.unwrap_or(caller.call().today());
     let language = caller.language();
-    if params.later.unwrap_or(prefer.later) || content.size > services.import_inline_bytes {
+    let at_once = sheet.is_personal();
+    if at_once && (params.later == Some(true) || content.size > services.import_inline_bytes) {
+        return Err(AT_ONCE.with("limit", services.import_inline_bytes).into());
+    }
+    if params.later.unwrap_or(prefer.later && !at_once) || content.size > services.import_inline_bytes {
         let kept = services.blobs.keep(&services.db, caller.call(), &content).await?;
         let input = ImportInput { mode, effective_on: on };
         let queued = caller.write("job.create", async |tx| Ok(accepted(job::create_import(tx, sheet, &kept, input.clone()).await?, language)));

@@ -49,6 +49,7 @@ pub struct Compound {
 pub struct City {
     pub subdistricts: Vec<(String, String)>,
     pub communities: Vec<Community>,
+    pub scale: u32,
     pub seed: u64,
 }
 
@@ -75,7 +76,7 @@ fn lines() -> Result<Vec<Line>> {
 }
 
 /// Divides a whole into parts like the weights, exactly: the largest remainders get what rounding leaves.
-fn divide(whole: u32, weights: &[u64], least: u32) -> Vec<u32> {
+pub(crate) fn divide(whole: u32, weights: &[u64], least: u32) -> Vec<u32> {
     let count = u32::try_from(weights.len()).unwrap_or(u32::MAX);
     let (free, sum) = (u64::from(whole.saturating_sub(least * count)), weights.iter().sum::<u64>().max(1));
     let mut parts: Vec<u32> = weights.iter().map(|weight| least + u32::try_from(free * weight / sum).unwrap_or(0)).collect();
@@ -122,7 +123,7 @@ impl City {
     pub fn plan(scale: u32, seed: u64) -> Result<Self> {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let lines = lines()?;
-        let mut city = Self { subdistricts: Vec::new(), communities: Vec::new(), seed };
+        let mut city = Self { subdistricts: Vec::new(), communities: Vec::new(), scale, seed };
         for copy in 0..scale {
             let suffix = if copy == 0 { String::new() } else { format!("({})", copy + 1) };
             for (index, name) in (1..).zip(SUBDISTRICTS) {

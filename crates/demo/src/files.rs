@@ -7,6 +7,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::city::{City, Community, Compound, FOUNDED};
+use crate::people;
 
 /// Doors on a floor of one entrance.
 const DOORS: u32 = 4;
@@ -82,6 +83,8 @@ pub fn write(city: &City, resource: &str, file: File) -> Result<()> {
                 })
             })?;
         }
+        "people" => people::write(city, row)?,
+        "party-memberships" => people::write_memberships(city, row)?,
         other => return Err(Error::Internal(format!("the demo city has no {other}"))),
     }
     rows.flush().map_err(|error| Error::Internal(format!("demo file: {error}")))
@@ -106,7 +109,7 @@ fn buildings(city: &City, mut each: impl FnMut(&Community, &Compound, u32, &str,
     Ok(())
 }
 
-fn grid_code(community: &Community, compound: &Compound) -> String {
+pub(crate) fn grid_code(community: &Community, compound: &Compound) -> String {
     format!("{}{:03}", community.code, compound.number)
 }
 

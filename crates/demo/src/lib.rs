@@ -1,11 +1,12 @@
 //! A synthetic city from a scale and a seed number: the same input, the same bytes.
 //!
 //! Scale 1 is Macheng as the seed document counts it: 17 communities, 255 grids, 1,512 buildings, 98,400
-//! households; scale 10 is ten of it. It is written as import files and loaded through the import code itself.
+//! households, 25,000 people; scale 10 is ten of it. It is written as import files and loaded through the import code itself.
 //! Subdistricts of the first copy are real, everything under them is invented.
 
 mod city;
 mod files;
+mod people;
 
 use std::fs::File;
 use std::path::Path;

@@ -15,6 +15,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
 use crate::actor::{Actor, Permission};
 use crate::area::{AreaCode, Scope};
+use crate::cipher::FieldCipher;
 use crate::journal::{self, Entry, Recorded};
 use crate::measures::Measures;
 use crate::pool::{Connections, Lease, PoolUse};
@@ -55,6 +56,7 @@ impl Call {
 pub struct View<'a> {
     conn: Conn<'a>,
     call: &'a Call,
+    cipher: Option<&'a FieldCipher>,
 }
 
 impl<'a> View<'a> {
@@ -62,6 +64,11 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn conn(&self) -> Conn<'a> {
         self.conn
+    }
+
+    /// What seals and opens personal values.
+    pub fn cipher(&self) -> Result<&'a FieldCipher> {
+        self.cipher.ok_or_else(|| Error::Internal("SECRET_KEY is missing: personal data can be neither sealed nor opened".to_owned()))
     }
 
     /// Where the caller has at least one of the permissions.
@@ -202,6 +209,7 @@ pub struct Store {
     primary: Connections,
     replica: Option<Connections>,
     measures: Arc<Measures>,
+    cipher: Option<FieldCipher>,
     strict: bool,
 }
 
@@ -210,12 +218,18 @@ const LONG_READ: &str = "begin isolation level repeatable read read only; set lo
 impl Store {
     /// A pool of at most `size` connections to the database at `url`. Connects at the first use.
     pub fn new(url: &str, size: usize) -> Result<Self> {
-        Ok(Self { primary: Connections::new(url, size)?, replica: None, measures: Arc::default(), strict: false })
+        Ok(Self { primary: Connections::new(url, size)?, replica: None, measures: Arc::default(), cipher: None, strict: false })
     }
 
     /// The same with a streaming replica at `url`, from which [`Store::snapshot`] and [`Store::report`] read.
     pub fn with_replica(self, url: &str, size: usize) -> Result<Self> {
         Ok(Self { replica: Some(Connections::new(url, size)?), ..self })
+    }
+
+    /// The same, whose views can seal and open personal values.
+    #[must_use]
+    pub fn with_cipher(self, cipher: FieldCipher) -> Self {
+        Self { cipher: Some(cipher), ..self }
     }
 
     /// The same, which fails every command that changes rows and journals nothing. For tests.
@@ -251,23 +265,24 @@ impl Store {
     /// Reads that may take long and must see what was written a moment ago: lists with many filters. On a
     /// connection of their own, each query by itself.
     pub async fn browse<T>(&self, call: &Call, work: impl AsyncFn(&View<'_>) -> Result<T>) -> Result<T> {
-        self.primary.read(async |conn| work(&View { conn, call }).await).await.map_err(Error::refused)
+        let cipher = self.cipher.as_ref();
+        self.primary.read(async |conn| work(&View { conn, call, cipher }).await).await.map_err(Error::refused)
     }
 
     /// Statistics: like [`Store::browse`], from the replica where there is one, so perhaps of a moment ago.
     pub async fn report<T>(&self, call: &Call, work: impl AsyncFn(&View<'_>) -> Result<T>) -> Result<T> {
-        look(self.begin_apart("begin read only").await?, call, work).await
+        self.look(self.begin_apart("begin read only").await?, call, work).await
     }
 
     /// Reads that must all see the same instant, however long they take; from the replica where there is one.
     pub async fn snapshot<T>(&self, call: &Call, work: impl AsyncFn(&View<'_>) -> Result<T>) -> Result<T> {
-        look(self.begin_apart(LONG_READ).await?, call, work).await
+        self.look(self.begin_apart(LONG_READ).await?, call, work).await
     }
 
     /// Asks the replica itself, and nobody else where it is away.
     pub async fn ask_replica<T>(&self, call: &Call, work: impl AsyncFn(&View<'_>) -> Result<T>) -> Result<T> {
         let replica = self.replica.as_ref().ok_or(&DATABASE_AWAY)?;
-        look(replica.begin("begin read only").await?, call, work).await
+        self.look(replica.begin("begin read only").await?, call, work).await
     }
 
     /// Begins a read on the replica where there is one. Where that is away, everything else still works, so this
@@ -303,10 +318,17 @@ impl Store {
         }
     }
 
+    /// Reads on a connection of its own, and gives it back.
+    async fn look<T>(&self, lease: Lease, call: &Call, work: impl AsyncFn(&View<'_>) -> Result<T>) -> Result<T> {
+        let result = work(&View { conn: &lease, call, cipher: self.cipher.as_ref() }).await;
+        lease.roll_back().await;
+        result.map_err(Error::refused)
+    }
+
     async fn attempt<T>(&self, call: &Call, work: &impl AsyncFn(&Tx<'_>) -> Result<T>) -> Result<T> {
         let lease = self.primary.begin("begin").await?;
         let result = {
-            let view = View { conn: &lease, call };
+            let view = View { conn: &lease, call, cipher: self.cipher.as_ref() };
             let tx = Tx { view, measures: &self.measures, entries: RefCell::default(), needed: RefCell::default(), role: Cell::default() };
             async {
                 let value = work(&tx).await?;
@@ -331,13 +353,6 @@ impl Store {
     }
 }
 
-/// Reads on a connection of its own, and gives it back.
-async fn look<T>(lease: Lease, call: &Call, work: impl AsyncFn(&View<'_>) -> Result<T>) -> Result<T> {
-    let result = work(&View { conn: &lease, call }).await;
-    lease.roll_back().await;
-    result.map_err(Error::refused)
-}
-
 /// The database, as one thread holds it.
 #[derive(Clone)]
 pub struct Db {
@@ -348,7 +363,8 @@ pub struct Db {
 impl Db {
     /// Short reads by typed queries of fixed shape, on a shared connection.
     pub async fn read<T>(&self, call: &Call, work: impl AsyncFn(&View<'_>) -> Result<T>) -> Result<T> {
-        self.reads.run(async |conn| work(&View { conn, call }).await).await
+        let cipher = self.store.cipher.as_ref();
+        self.reads.run(async |conn| work(&View { conn, call, cipher }).await).await
     }
 }
 

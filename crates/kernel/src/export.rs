@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 use zip::result::ZipError;
 
 use crate::db::View;
+use crate::personal::Kept;
 use crate::pulse::Pulse;
 use crate::refusal::{Error, Kind, Refusal, Result};
 use crate::sheet::{Form, Sheet, guarded};
@@ -84,7 +85,8 @@ struct Line {
 pub async fn write(view: &View<'_>, sheet: &'static Sheet, form: FileForm, headers: HeaderNames, on: NaiveDate, pulse: &Pulse) -> Result<File> {
     let scope = view.may(sheet.read)?;
     let cells = sheet.columns.iter().map(|column| format!("({})::text", sheet.shown(column).replace("$on", "$1"))).collect::<Vec<_>>().join(", ");
-    let keys = sheet.key_columns().map(|column| format!("t.{}", column.name)).collect::<Vec<_>>().join(", ");
+    let natural = sheet.key_columns().map(|column| format!("t.{}", column.name)).collect::<Vec<_>>().join(", ");
+    let keys = if sheet.found_by.is_some() { "t.id".to_owned() } else { natural };
     let select = format!(
         "select array[{cells}] as cells from {from} where t.valid_from <= $1 and (t.valid_to is null or t.valid_to > $1) \
          and {area} ^@ any ($2) order by {keys}",
@@ -96,11 +98,22 @@ pub async fn write(view: &View<'_>, sheet: &'static Sheet, form: FileForm, heade
     let mut file = Writer::new(sheet, form, headers)?;
     let mut rows = 0;
     while let Some(line) = lines.try_next().await? {
-        file.line(sheet, line.cells)?;
+        file.line(sheet, masked(view, sheet, line.cells)?)?;
         rows += 1;
         pulse.beat(rows, 0)?;
     }
     file.finish()
+}
+
+/// The cells as they may leave: of a personal value the mask.
+fn masked(view: &View<'_>, sheet: &'static Sheet, mut cells: Vec<Option<String>>) -> Result<Vec<Option<String>>> {
+    for (column, cell) in sheet.columns.iter().zip(&mut cells) {
+        if let (Some(personal), Some(text)) = (column.personal(), cell.as_deref()) {
+            let kept = Kept::from_hex(text).ok_or_else(|| Error::Internal(format!("{} cannot be read", personal.purpose)))?;
+            *cell = Some(kept.mask(personal, view.cipher()?)?.as_str().to_owned());
+        }
+    }
+    Ok(cells)
 }
 
 /// The empty file with the header, for a clerk to fill in.

@@ -25,7 +25,15 @@ pub trait Recorded: Serialize {
     fn area(&self) -> &str;
     /// Which version this is.
     fn version(&self) -> i32;
+    /// Its members that are personal data, each with something that differs when the value does. The journal tells that
+    /// they changed, never from what or to what.
+    fn personal(&self) -> Vec<(&'static str, Option<String>)> {
+        Vec::new()
+    }
 }
+
+/// What the journal says in place of a personal value; `journal_hide` of the database says the same.
+const HIDDEN: &str = "***";
 
 /// Members of every object that say nothing about a change.
 const BOOKKEEPING: [&str; 4] = ["id", "version", "created_at", "updated_at"];
@@ -56,6 +64,7 @@ impl Entry {
             Some(before) => difference(&members(before)?, now),
             None => Value::Object(now.into_iter().filter(|(_, value)| !value.is_null()).collect()),
         };
+        let change = hide(change, &after.personal());
         Ok(Self {
             actor_id: call.actor.id,
             actor_name: call.actor.name.clone(),
@@ -73,10 +82,11 @@ impl Entry {
     }
 }
 
-fn members<T: Serialize>(object: &T) -> Result<Map<String, Value>> {
+fn members<T: Recorded>(object: &T) -> Result<Map<String, Value>> {
     match serde_json::to_value(object) {
         Ok(Value::Object(mut members)) => {
             members.retain(|name, _| !BOOKKEEPING.contains(&name.as_str()));
+            members.extend(object.personal().into_iter().map(|(name, value)| (name.to_owned(), Value::from(value))));
             Ok(members)
         }
         other => Err(Error::Internal(format!("not an object: {other:?}"))),
@@ -87,6 +97,23 @@ fn members<T: Serialize>(object: &T) -> Result<Map<String, Value>> {
 fn difference(before: &Map<String, Value>, after: Map<String, Value>) -> Value {
     let was = |name: &String| before.get(name).cloned().unwrap_or_default();
     Value::Object(after.into_iter().filter(|(name, to)| was(name) != *to).map(|(name, to)| (name.clone(), json!({"from": was(&name), "to": to}))).collect())
+}
+
+/// Takes personal values out of a change; what was or is empty may be known.
+fn hide(mut change: Value, personal: &[(&'static str, Option<String>)]) -> Value {
+    let hidden = |value: &mut Value| {
+        if !value.is_null() {
+            *value = HIDDEN.into();
+        }
+    };
+    for (name, _) in personal {
+        match change.get_mut(*name) {
+            Some(Value::Object(ends)) => ends.values_mut().for_each(hidden),
+            Some(value) => hidden(value),
+            None => {}
+        }
+    }
+    change
 }
 
 /// Writes the lines of one command.
@@ -181,5 +208,13 @@ mod tests {
         let before = map(json!({"name": "一", "kind": "urban", "note": null}));
         let after = map(json!({"name": "二", "kind": "urban", "note": null}));
         assert_eq!(difference(&before, after), json!({"name": {"from": "一", "to": "二"}}));
+    }
+
+    #[test]
+    fn personal_values_are_taken_out_of_a_change() {
+        let personal = [("phone", None), ("name", None)];
+        let changed = json!({"phone": {"from": null, "to": "a1"}, "kind": {"from": "x", "to": "y"}});
+        assert_eq!(hide(changed, &personal), json!({"phone": {"from": null, "to": "***"}, "kind": {"from": "x", "to": "y"}}));
+        assert_eq!(hide(json!({"name": "张三", "kind": "x"}), &personal), json!({"name": "***", "kind": "x"}));
     }
 }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::actor::Permission;
 use crate::db::{Tx, View};
 use crate::refusal::{Refusal, Result};
+use crate::rekey::SealedColumn;
 use crate::role::Role;
 use crate::sheet::Sheet;
 
@@ -50,8 +51,23 @@ pub struct Domain {
     pub refusals: &'static [&'static Refusal],
     /// Its sheets, in the order in which they are loaded: what is referred to comes first.
     pub sheets: &'static [&'static Sheet],
+    /// Its columns of sealed values, for the exchange of keys.
+    pub sealed: &'static [SealedColumn],
+    /// What of it refers to objects that can be merged.
+    pub references: &'static [Reference],
     /// What of it can hold files.
     pub holders: &'static [Holder],
+}
+
+/// A column that names objects of a kind that can be merged: with them, it moves to the survivor.
+#[derive(Clone, Copy, Debug)]
+pub struct Reference {
+    /// The kind, as in the journal: `person`.
+    pub to: &'static str,
+    /// The table, whose key is `id`.
+    pub table: &'static str,
+    /// The column.
+    pub column: &'static str,
 }
 
 /// The area of an object, when it is known.
@@ -88,15 +104,19 @@ pub const REFUSALS: &[&Refusal] = &[
     &crate::import::OUT_OF_SCOPE,
     &crate::import::REFERENCE_TAKEN,
     &crate::import::REQUIRED,
+    &crate::import::UNSEALED,
     &crate::page::BAD_CURSOR,
     &crate::period::ENDED,
     &crate::period::ENDS_BEFORE_IT_BEGINS,
     &crate::period::OUT_OF_YEARS,
+    &crate::personal::MASKED,
     &crate::pulse::STOPPED,
     &crate::refusal::DATABASE_AWAY,
     &crate::refusal::DATABASE_SLOW,
     &crate::refusal::OUTCOME_UNKNOWN,
     &crate::sheet::FORMULA,
+    &crate::sheet::MASK_OF_NOTHING,
+    &crate::sheet::NOT_AN_ID,
     &crate::sheet::NOT_A_CHOICE,
     &crate::sheet::NOT_A_DATE,
     &crate::sheet::NOT_A_FLAG,

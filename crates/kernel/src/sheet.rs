@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 
 use crate::actor::Permission;
 use crate::db::Tx;
+use crate::personal::{Personal, STAR};
 use crate::refusal::{Refusal, Refused, Result};
 use crate::text::{Key, SquareMetres, tidy};
 use crate::text_enum::Choice;
@@ -32,6 +33,14 @@ pub enum Form {
     Choice(&'static [Choice]),
     /// The first so many characters of the first column: written by exports, only checked by imports.
     Prefix(usize),
+    /// The id of the object itself: written by exports, and by it imports find the object again.
+    Id,
+    /// The id of another object, where files can name it in no better way.
+    Reference,
+    /// A personal value of another object, by which it is looked for. Its hash alone is used, and exports write its mask.
+    Sought(&'static Personal),
+    /// A personal value. Exports write its mask, and a mask in an import leaves the value as it is.
+    Kept(&'static Personal),
 }
 
 /// Not a whole number within the bounds.
@@ -52,6 +61,18 @@ pub const NOT_THE_PREFIX: Refusal = Refusal::invalid(
 );
 /// A formula where a value should be.
 pub const FORMULA: Refusal = Refusal::invalid("import.formula", "单元格含有公式,请改为数值或文本。", "The cell holds a formula; paste its value instead.");
+/// Not an id.
+pub const NOT_AN_ID: Refusal = Refusal::invalid(
+    "import.not_an_id",
+    "“{value}”不是本系统的标识;请原样保留导出文件中的值,新登记的留空。",
+    "“{value}” is no id of ours; keep what an export wrote as it is, and leave it empty for what is new.",
+);
+/// A mask for somebody whom the row does not find.
+pub const MASK_OF_NOTHING: Refusal = Refusal::invalid(
+    "import.mask_of_nothing",
+    "带 * 的脱敏值表示“不更改”,但本行不对应已登记的对象;请填写完整的值。",
+    "A masked value with * means “as it is”, but this row finds nothing that is there; give the whole value.",
+);
 /// A long code that a spreadsheet has rounded.
 pub const ROUNDED_CODE: Refusal = Refusal::invalid(
     "import.rounded_code",
@@ -75,13 +96,15 @@ pub struct Column {
     pub default: Option<&'static str>,
     /// What stands in the template's note: meaning and unit, for the clerk.
     pub note: &'static str,
+    /// Whether it is a person's own: the journal does not tell its values.
+    pub private: bool,
 }
 
 impl Column {
     /// A column that may be left out.
     #[must_use]
     pub const fn new(name: &'static str, zh: &'static str, form: Form, note: &'static str) -> Self {
-        Self { name, zh, form, required: false, default: None, note }
+        Self { name, zh, form, required: false, default: None, note, private: false }
     }
 
     /// The same, needed in every row.
@@ -96,10 +119,34 @@ impl Column {
         Self { default: Some(default), ..self }
     }
 
+    /// The same, of which the journal tells only that it changed.
+    #[must_use]
+    pub const fn private(self) -> Self {
+        Self { private: true, ..self }
+    }
+
     /// Whether the column is written by imports, not only checked.
     #[must_use]
     pub const fn stored(&self) -> bool {
-        !matches!(self.form, Form::Prefix(_))
+        !matches!(self.form, Form::Prefix(_) | Form::Id | Form::Sought(_))
+    }
+
+    /// What is kept in the column, where that is a personal value.
+    #[must_use]
+    pub const fn kept(&self) -> Option<&'static Personal> {
+        match self.form {
+            Form::Kept(personal) => Some(personal),
+            _ => None,
+        }
+    }
+
+    /// What personal value its cells hold, kept or sought.
+    #[must_use]
+    pub const fn personal(&self) -> Option<&'static Personal> {
+        match self.form {
+            Form::Kept(personal) | Form::Sought(personal) => Some(personal),
+            _ => None,
+        }
     }
 
     /// The Postgres type of the column.
@@ -110,6 +157,8 @@ impl Column {
             Form::Area => "numeric",
             Form::Flag => "boolean",
             Form::Date => "date",
+            Form::Id | Form::Reference => "uuid",
+            Form::Kept(_) | Form::Sought(_) => "bytea",
             _ => "text",
         }
     }
@@ -127,6 +176,8 @@ impl Column {
             Form::Code(..) | Form::Prefix(_) if looks_rounded(cell) => refuse(&ROUNDED_CODE),
             Form::Code(_, refusal) => refuse(refusal),
             Form::Key => Key::parse(cell).map(|key| key.to_string()),
+            Form::Id | Form::Reference => cell.parse::<uuid::Uuid>().map_or_else(|_| refuse(&NOT_AN_ID), |id| Ok(id.to_string())),
+            Form::Kept(personal) | Form::Sought(personal) => (personal.read)(cell, ""),
             Form::Integer(min, max) => match whole(cell).filter(|number| (min..=max).contains(number)) {
                 Some(number) => Ok(number.to_string()),
                 None => Err(NOT_AN_INTEGER.with("value", cell).with("min", min).with("max", max)),
@@ -152,6 +203,20 @@ impl Column {
                 Some(prefix) => Err(NOT_THE_PREFIX.with("value", cell).with("length", length).with("prefix", prefix)),
             },
         }
+    }
+}
+
+/// Checks a cell that holds a personal value, and puts it into the form that is kept; none where it is a mask. No refusal
+/// quotes it. `beside` is the cell that tells how to read it.
+pub fn read_personal(personal: &Personal, cell: &str, beside: &str) -> Result<Option<String>, Refused> {
+    if cell.starts_with('=') {
+        return Err((&FORMULA).into());
+    }
+    let cell = plain(cell).trim();
+    match () {
+        () if cell.contains(STAR) => Ok(None),
+        () if looks_rounded(cell) => Err(ROUNDED_CODE.with("value", "***")),
+        () => (personal.read)(cell, beside).map(Some),
     }
 }
 
@@ -206,6 +271,15 @@ pub struct Check {
 /// Runs after the rows of a chunk have been stored, with the keys of those that were created or changed.
 pub type After = for<'a> fn(&'a Tx<'a>, Vec<String>, NaiveDate) -> std::pin::Pin<Box<dyn Future<Output = Result<()>> + 'a>>;
 
+/// How the rows of a file find what is stored, where that is not by codes.
+#[derive(Debug)]
+pub struct FoundBy {
+    /// SQL over the cells of a row `r`: the id of the stored row, or null.
+    pub id: &'static str,
+    /// The columns that say which object a row is: none of them may say the same on two lines.
+    pub columns: &'static [&'static str],
+}
+
 /// What a resource looks like as a table.
 #[derive(Debug)]
 pub struct Sheet {
@@ -223,6 +297,8 @@ pub struct Sheet {
     pub columns: &'static [Column],
     /// How many columns are the natural key.
     pub keys: usize,
+    /// How rows are found, where that is not by the natural key.
+    pub found_by: Option<FoundBy>,
     /// Whether the key is free again once its holder has ended, as with links; codes never are.
     pub key_reusable: bool,
     /// SQL over `i`, as in a [`Check`]: the area in which the caller must be allowed to write.
@@ -252,10 +328,21 @@ impl Sheet {
         self.columns.iter().filter(|column| column.stored())
     }
 
+    /// Whether its files hold personal values in clear, which are kept nowhere on their way in.
+    #[must_use]
+    pub fn is_personal(&self) -> bool {
+        self.columns.iter().any(|column| column.personal().is_some())
+    }
+
     /// SQL for a column in exports.
     #[must_use]
     pub fn shown(&self, column: &Column) -> String {
-        self.shown.iter().find(|(name, _)| *name == column.name).map_or_else(|| format!("t.{}", column.name), |(_, sql)| (*sql).to_owned())
+        let own = || match column.form {
+            Form::Id => "t.id".to_owned(),
+            Form::Kept(_) => format!("encode(t.{}, 'hex')", column.name),
+            _ => format!("t.{}", column.name),
+        };
+        self.shown.iter().find(|(name, _)| *name == column.name).map_or_else(own, |(_, sql)| (*sql).to_owned())
     }
 }
 

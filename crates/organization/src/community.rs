@@ -347,6 +347,7 @@ pub const SHEET: Sheet = Sheet {
         Column::new("ref", "来源编号", Form::Key, "贵方系统中的编号。"),
     ],
     keys: 1,
+    found_by: None,
     key_reusable: false,
     area: "i.code",
     stored_area: "t.code",

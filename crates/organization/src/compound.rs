@@ -434,6 +434,7 @@ pub const SHEET: Sheet = Sheet {
         Column::new("ref", "来源编号", Form::Key, "贵方系统中的编号。"),
     ],
     keys: 1,
+    found_by: None,
     key_reusable: false,
     area: "left(i.code, 12)",
     stored_area: "t.area_code",

@@ -363,6 +363,7 @@ pub const SHEET: Sheet = Sheet {
         Column::new("ref", "来源编号", Form::Key, "贵方系统中的编号。"),
     ],
     keys: 2,
+    found_by: None,
     key_reusable: true,
     area: "i.grid_code",
     stored_area: "t.grid_code",

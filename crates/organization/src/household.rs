@@ -357,6 +357,7 @@ pub const SHEET: Sheet = Sheet {
         Column::new("ref", "来源编号", Form::Key, "贵方系统中的编号。"),
     ],
     keys: 1,
+    found_by: None,
     key_reusable: false,
     area: "coalesce(i.grid_code, i.was_in, left(i.code, 12))",
     stored_area: "t.area_code",

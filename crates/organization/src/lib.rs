@@ -1,4 +1,5 @@
-//! Basic organization (基本组织): the area tree and what stands in it (ORG-03 … ORG-05).
+//! Basic organization (基本组织): the area tree and what stands in it (ORG-03 … ORG-05), and its people
+//! (ORG-14).
 
 pub mod building;
 pub mod code;
@@ -10,10 +11,22 @@ pub mod grid_division;
 pub mod household;
 pub mod household_grid;
 pub mod household_move;
+pub mod id_number;
+pub mod party_membership;
+pub mod party_membership_sheet;
+pub mod person;
+pub mod person_entry;
+pub mod person_merge;
+pub mod person_search;
+pub mod person_sheet;
+pub mod person_unmask;
+pub mod phone;
 pub mod subdistrict;
 
 use kernel::Role;
-use kernel::manifest::{Domain, Holder};
+use kernel::manifest::{Domain, Holder, Reference};
+use kernel::personal::HASH_BYTES;
+use kernel::rekey::SealedColumn;
 
 /// Everybody who works for the city or a compound may see how the city is divided.
 const STAFF: &[Role] = &[
@@ -49,6 +62,19 @@ const AT_THE_DOORS: &[Role] = &[
     Role::Auditor,
 ];
 
+/// The roll of the Party is internal work information: it is for those who work with its members.
+const AT_THE_ROLL: &[Role] = &[
+    Role::OrgDept,
+    Role::DepartmentalWorkCommittee,
+    Role::SubdistrictOfficer,
+    Role::CommunitySecretary,
+    Role::CompoundSecretary,
+    Role::PartyGroupLeader,
+    Role::Auditor,
+];
+/// Who sees a number in clear has a reason each time, and answers for it.
+const UNMASKING: &[Role] = &[Role::OrgDept, Role::SubdistrictOfficer, Role::CommunitySecretary];
+
 /// What this domain declares about itself.
 pub const DOMAIN: Domain = Domain {
     name: "organization",
@@ -80,6 +106,17 @@ pub const DOMAIN: Domain = Domain {
             "create, change, move, end and import households",
             &[Role::SubdistrictOfficer, Role::CommunitySecretary, Role::CommunityWorker],
         ),
+        (person::READ, "查看人员(号码脱敏)", "see people, numbers and phones masked", AT_THE_DOORS),
+        (
+            person::WRITE,
+            "登记、更改、终止和导入人员",
+            "enter, change, end and import people",
+            &[Role::OrgDept, Role::SubdistrictOfficer, Role::CommunitySecretary, Role::CommunityWorker],
+        ),
+        (person_merge::MERGE, "合并人员和撤销合并", "merge people, and undo it", UNMASKING),
+        (person_unmask::UNMASK, "说明理由后查看人员的完整号码", "see numbers and phones of people in clear, with a reason", UNMASKING),
+        (party_membership::READ, "查看党员身份", "see who is a member of the Party", AT_THE_ROLL),
+        (party_membership::WRITE, "登记、更改和终止党员身份", "enter, change and end party memberships", UNMASKING),
     ],
     refusals: &[
         &building::CODE_TAKEN,
@@ -127,6 +164,41 @@ pub const DOMAIN: Domain = Domain {
         &household_move::MOVE_IN_FUTURE,
         &household::UNKNOWN,
         &household_grid::UNKNOWN,
+        &id_number::BAD_BIRTH_DATE,
+        &id_number::BAD_CHECK_DIGIT,
+        &id_number::BAD_REGION,
+        &id_number::NOT_A_DOCUMENT,
+        &id_number::NOT_A_RESIDENT_ID,
+        &party_membership::FROM_BEFORE_JOINED,
+        &party_membership::FULL_BEFORE_JOINED,
+        &party_membership::ONE_AT_A_TIME,
+        &party_membership::ONE_HERE,
+        &party_membership::UNKNOWN,
+        &party_membership::WHOSE,
+        &person::ALREADY,
+        &person::ALREADY_ELSEWHERE,
+        &person::ENDED_HERE,
+        &person::HOME_ENDED,
+        &person::HOME_UNKNOWN,
+        &person::KIND_WITHOUT_NUMBER,
+        &person::MERGED,
+        &person::MERGED_HERE,
+        &person::NAME_HAS_NUMBER,
+        &person::NOT_A_HOME_CODE,
+        &person::TAKEN_HERE,
+        &person::UNKNOWN,
+        &person::UNKNOWN_HERE,
+        &person::WHO_IS_IT,
+        &person_entry::NOT_ENDED,
+        &person_merge::MERGED_ON,
+        &person_merge::ONESELF,
+        &person_merge::OVERLAP,
+        &person_merge::TWO_NUMBERS,
+        &person_merge::UNDONE,
+        &person_merge::UNKNOWN,
+        &person_merge::WHOM,
+        &person_search::FOR_WHOM,
+        &phone::NOT_A_PHONE,
         &grid_division::BAD_BAND,
         &grid_division::UNKNOWN_AREA,
         &subdistrict::CODE_TAKEN,
@@ -136,7 +208,22 @@ pub const DOMAIN: Domain = Domain {
         &subdistrict::UNKNOWN,
         &subdistrict::UNKNOWN_HERE,
     ],
-    sheets: &[&subdistrict::SHEET, &community::SHEET, &grid::SHEET, &compound::SHEET, &compound_grid::SHEET, &building::SHEET, &household::SHEET],
+    sealed: &[
+        SealedColumn { table: "person", column: "id_number", purpose: id_number::ID_NUMBER.purpose, before: HASH_BYTES },
+        SealedColumn { table: "person", column: "phone", purpose: phone::PHONE.purpose, before: HASH_BYTES },
+    ],
+    references: &[Reference { to: "person", table: "party_membership", column: "person_id" }],
+    sheets: &[
+        &subdistrict::SHEET,
+        &community::SHEET,
+        &grid::SHEET,
+        &compound::SHEET,
+        &compound_grid::SHEET,
+        &building::SHEET,
+        &household::SHEET,
+        &person_sheet::SHEET,
+        &party_membership_sheet::SHEET,
+    ],
     holders: &[Holder {
         kind: "compound",
         see: |view, id| Box::pin(async move { Ok(compound::get(view, id.into()).await?.area_code.to_string()) }),

@@ -29,6 +29,8 @@ pub mod webhook;
 
 use kernel::Role;
 use kernel::manifest::Domain;
+use kernel::personal::LOOKUP_PURPOSE;
+use kernel::rekey::SealedColumn;
 
 /// Who keeps accounts and roles: the administrator, and for their own people the subdistrict and the community.
 const KEEPERS: &[Role] = &[Role::SystemAdmin, Role::SubdistrictOfficer, Role::CommunitySecretary];
@@ -145,6 +147,14 @@ pub const DOMAIN: Domain = Domain {
         &webhook::delivery::REPLAY_OF_WHAT,
         &webhook::delivery::UNKNOWN,
     ],
+    sealed: &[
+        SealedColumn { table: "account", column: "second_factor", purpose: second_factor::PURPOSE, before: 0 },
+        SealedColumn { table: "account", column: "second_factor_pending", purpose: second_factor::PURPOSE, before: 0 },
+        SealedColumn { table: "sealed_key", column: "sealed", purpose: LOOKUP_PURPOSE, before: 0 },
+        SealedColumn { table: "signing_key", column: "sealed_key", purpose: signing_key::PURPOSE, before: 0 },
+        SealedColumn { table: "webhook_secret", column: "sealed", purpose: webhook::secret::PURPOSE, before: 0 },
+    ],
+    references: &[],
     sheets: &[],
     holders: &[job::HOLDER],
 };

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use kernel::cipher::Cipher;
+use kernel::cipher::FieldCipher;
 use kernel::{Error, Refusal, Result, Tx};
 use rand::TryRng;
 use rand::rngs::SysRng;
@@ -16,7 +16,7 @@ use validator::Validate;
 use crate::account::{Account, AccountId};
 
 /// What the secrets are sealed for.
-const PURPOSE: &str = "account.second_factor";
+pub(crate) const PURPOSE: &str = "account.second_factor";
 /// Bytes of a secret, as RFC 4226 advises.
 const SECRET_BYTES: usize = 20;
 /// Who issues the codes, as the authenticator app shows it.
@@ -59,7 +59,7 @@ fn totp(secret: &[u8], user_name: &str) -> Result<Totp> {
 }
 
 /// The time step of a code, if it fits and lies after the last one that was taken.
-pub(crate) fn step(cipher: &Cipher, sealed: &[u8], code: &str, last: i64, now: DateTime<Utc>) -> Result<Option<i64>> {
+pub(crate) fn step(cipher: &FieldCipher, sealed: &[u8], code: &str, last: i64, now: DateTime<Utc>) -> Result<Option<i64>> {
     let totp = totp(&cipher.open(PURPOSE, sealed)?, "-")?;
     let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
     let step = totp.check(code, seconds).and_then(|step| i64::try_from(step).ok());
@@ -67,7 +67,7 @@ pub(crate) fn step(cipher: &Cipher, sealed: &[u8], code: &str, last: i64, now: D
 }
 
 /// Makes a secret for the caller's own account. It counts once a code has confirmed it.
-pub async fn begin(tx: &Tx<'_>, cipher: &Cipher, holder: AccountId) -> Result<SecondFactorSecret> {
+pub async fn begin(tx: &Tx<'_>, cipher: &FieldCipher, holder: AccountId) -> Result<SecondFactorSecret> {
     let before: Account = Account::query().filter(account::id.eq(holder)).for_update().first(&mut tx.conn()).await?;
     let mut secret = [0; SECRET_BYTES];
     SysRng.try_fill_bytes(&mut secret).map_err(|error| Error::Internal(format!("no randomness: {error}")))?;
@@ -84,7 +84,7 @@ pub async fn begin(tx: &Tx<'_>, cipher: &Cipher, holder: AccountId) -> Result<Se
 }
 
 /// Makes the secret that was begun the second factor, shown by a code of it.
-pub async fn confirm(tx: &Tx<'_>, cipher: &Cipher, holder: AccountId, code: &str) -> Result<Account> {
+pub async fn confirm(tx: &Tx<'_>, cipher: &FieldCipher, holder: AccountId, code: &str) -> Result<Account> {
     let before: Account = Account::query().filter(account::id.eq(holder)).for_update().first(&mut tx.conn()).await?;
     let pending: Option<Vec<u8>> = account::table.find(holder).select(account::second_factor_pending).first(&mut tx.conn()).await?;
     let pending = pending.ok_or(&NOT_BEGUN)?;
@@ -102,12 +102,12 @@ pub async fn confirm(tx: &Tx<'_>, cipher: &Cipher, holder: AccountId, code: &str
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kernel::cipher::fresh_key;
+    use kernel::cipher::{Algorithm, fresh_key};
 
     #[test]
     fn a_code_is_good_for_its_moment_and_once() {
         // RFC 6238, appendix B: the secret of the test vectors, at 59 seconds, six digits.
-        let cipher = Cipher::new([fresh_key().unwrap().as_str()]).unwrap();
+        let cipher = FieldCipher::new(Algorithm::default(), &fresh_key().unwrap(), []).unwrap();
         let sealed = cipher.seal(PURPOSE, b"12345678901234567890").unwrap();
         let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
         let step = |code: &str, last, seconds| step(&cipher, &sealed, code, last, at(seconds)).unwrap();

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use kernel::cipher::Cipher;
+use kernel::cipher::FieldCipher;
 use kernel::db::Store;
 use kernel::manifest::Powers;
 use kernel::text::Name;
@@ -185,7 +185,7 @@ fn judge(door: &Door, password: bool, code: Option<Option<i64>>, now: DateTime<U
 }
 
 /// Logs a person in.
-pub async fn log_in(store: &Store, call: &Call, passwords: &Passwords, cipher: &Cipher, log_in: &LogIn) -> Result<Opened> {
+pub async fn log_in(store: &Store, call: &Call, passwords: &Passwords, cipher: &FieldCipher, log_in: &LogIn) -> Result<Opened> {
     let known: Option<(AccountId, Name, String)> = store
         .browse(call, async |view| {
             let row = account::table.filter(account::user_name.eq(&log_in.user_name)).select((account::id, account::name, account::password_hash));
@@ -203,7 +203,7 @@ pub async fn log_in(store: &Store, call: &Call, passwords: &Passwords, cipher: &
     verdict.map_err(Into::into)
 }
 
-async fn enter(tx: &Tx<'_>, cipher: &Cipher, id: AccountId, good: bool, hash: &str, log_in: &LogIn) -> Result<Result<Opened, &'static Refusal>> {
+async fn enter(tx: &Tx<'_>, cipher: &FieldCipher, id: AccountId, good: bool, hash: &str, log_in: &LogIn) -> Result<Result<Opened, &'static Refusal>> {
     let mut conn = tx.conn();
     let (before, door, present): (Account, Door, String) =
         account::table.find(id).select((Account::as_select(), Door::as_select(), account::password_hash)).for_update().first(&mut conn).await?;

@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use jsonwebtoken::{DecodingKey, EncodingKey};
-use kernel::cipher::Cipher;
+use kernel::cipher::FieldCipher;
 use kernel::db::Store;
 use kernel::task::Pace;
 use kernel::{AreaCode, Call, Error, Recorded, Result, Stamp, Tx, id};
@@ -26,7 +26,7 @@ id!(
 );
 
 /// What the private keys are sealed for.
-const PURPOSE: &str = "signing_key";
+pub(crate) const PURPOSE: &str = "signing_key";
 /// How long a key signs.
 const SIGNS: TimeDelta = TimeDelta::days(30);
 /// How long before it signs a key is published: longer than any replica or client goes without looking.
@@ -108,7 +108,7 @@ struct Row {
 }
 
 /// Makes a key that signs from an instant on.
-async fn make(tx: &Tx<'_>, cipher: &Cipher, signs_from: DateTime<Utc>) -> Result<SigningKey> {
+async fn make(tx: &Tx<'_>, cipher: &FieldCipher, signs_from: DateTime<Utc>) -> Result<SigningKey> {
     let failed = |_| Error::Internal("cannot make a signing key".to_owned());
     let pair = Ed25519KeyPair::generate().map_err(failed)?;
     let private: Pkcs8V1Der<'static> = pair.as_der().map_err(failed)?;
@@ -130,7 +130,7 @@ async fn make(tx: &Tx<'_>, cipher: &Cipher, signs_from: DateTime<Utc>) -> Result
 }
 
 /// Makes the first key where there is none: at the first use, so that whoever uses keys of the API alone has none.
-async fn begin(store: &Store, call: &Call, cipher: &Cipher) -> Result<()> {
+async fn begin(store: &Store, call: &Call, cipher: &FieldCipher) -> Result<()> {
     store
         .write(call, "signing_key.begin", async |tx| {
             tx.lock("signing keys").await?;
@@ -144,7 +144,7 @@ async fn begin(store: &Store, call: &Call, cipher: &Cipher) -> Result<()> {
 }
 
 /// Makes the next key if it is time, and forgets those that have expired. For every replica to run now and then.
-pub async fn keep(store: &Store, call: &Call, cipher: &Cipher) -> Result<Pace> {
+pub async fn keep(store: &Store, call: &Call, cipher: &FieldCipher) -> Result<Pace> {
     store
         .write(call, "signing_key.keep", async |tx| {
             if !tx.try_lock("signing keys").await? {
@@ -162,7 +162,7 @@ pub async fn keep(store: &Store, call: &Call, cipher: &Cipher) -> Result<Pace> {
 
 /// Exchanges the key. At leisure: the new one signs in an hour, the old ones verify on. At once, after a theft:
 /// all others are forgotten, so that every token in use is refused and everybody renews his.
-pub async fn rotate(tx: &Tx<'_>, cipher: &Cipher, at_once: bool) -> Result<SigningKey> {
+pub async fn rotate(tx: &Tx<'_>, cipher: &FieldCipher, at_once: bool) -> Result<SigningKey> {
     tx.lock("signing keys").await?;
     if at_once {
         diesel::delete(signing_key::table).execute(&mut tx.conn()).await?;
@@ -185,14 +185,14 @@ type Known = (Instant, Arc<Vec<Loaded>>);
 /// The keys, as all threads of a process share them: looked up now and then, and where a token names another.
 #[derive(Clone)]
 pub struct Keys {
-    cipher: Cipher,
+    cipher: FieldCipher,
     known: Arc<RwLock<Option<Known>>>,
 }
 
 impl Keys {
     /// Keys that this cipher opens.
     #[must_use]
-    pub fn new(cipher: Cipher) -> Self {
+    pub fn new(cipher: FieldCipher) -> Self {
         Self { cipher, known: Arc::default() }
     }
 

@@ -603,6 +603,118 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Who is a member of the Party, where his organizational relation is, and when.
+    party_membership (id) {
+        /// Identity, for ever.
+        id -> Uuid,
+        /// The person.
+        person_id -> Uuid,
+        /// The party organization that holds the relation (组织关系).
+        organization -> Text,
+        /// Day of admission; from it on he is a probationary member.
+        joined_on -> Date,
+        /// Day on which he became a full member; null while he is on probation.
+        full_on -> Nullable<Date>,
+        /// First day on which the organization holds the relation.
+        valid_from -> Date,
+        /// First day on which it no longer does; null while it does.
+        valid_to -> Nullable<Date>,
+        /// System of the caller that knows it by ref.
+        source -> Nullable<Text>,
+        /// Key of the caller, unique within source.
+        #[sql_name = "ref"]
+        ref_ -> Nullable<Text>,
+        /// Rises with every change; the ETag.
+        version -> Int4,
+        /// When the row was made.
+        created_at -> Timestamptz,
+        /// When the row last changed.
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// People as far as governance needs them: residents, owners, members, holders of posts. One person once.
+    person (id) {
+        /// Identity, for ever.
+        id -> Uuid,
+        /// Name, as on the document.
+        name -> Text,
+        /// Kind of the document that the number is of.
+        id_kind -> Text,
+        /// Number of the document: keyed hash (32 bytes), then the sealed value. Never in clear.
+        id_number -> Nullable<Bytea>,
+        /// The keyed hash of the number, from id_number: one person once.
+        id_number_hash -> Nullable<Bytea>,
+        /// Phone: keyed hash (32 bytes), then the sealed value. Never in clear.
+        phone -> Nullable<Bytea>,
+        /// The keyed hash of the phone, from phone. Families share phones.
+        phone_hash -> Nullable<Bytea>,
+        /// The community or grid that answers for the person: where he lives, else where he serves. For access.
+        area_code -> Text,
+        /// The community, from area_code.
+        community_code -> Text,
+        /// The grid, from area_code; null where that is a community.
+        grid_code -> Nullable<Text>,
+        /// First day on which the city keeps the person.
+        valid_from -> Date,
+        /// First day on which it no longer does, as he has died or moved away; null while it has no end.
+        valid_to -> Nullable<Date>,
+        /// The person that this entry turned out to be; null unless it is a duplicate that was merged.
+        merged_into -> Nullable<Uuid>,
+        /// System of the caller that knows the person by ref.
+        source -> Nullable<Text>,
+        /// Key of the caller, unique within source.
+        #[sql_name = "ref"]
+        ref_ -> Nullable<Text>,
+        /// Rises with every change; the ETag.
+        version -> Int4,
+        /// When the row was made.
+        created_at -> Timestamptz,
+        /// When the row last changed.
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// Merges of a duplicate into the person that it is.
+    person_merge (id) {
+        /// Identity, for ever.
+        id -> Uuid,
+        /// The person who stays.
+        survivor_id -> Uuid,
+        /// The entry that was the same person.
+        duplicate_id -> Uuid,
+        /// Why they are one.
+        reason -> Text,
+        /// Whether the survivor had no number and got the duplicate's.
+        took_number -> Bool,
+        /// Whether the survivor had no phone and got the duplicate's.
+        took_phone -> Bool,
+        /// When the merge was undone; null while it holds.
+        undone_at -> Nullable<Timestamptz>,
+        /// Rises with every change; the ETag.
+        version -> Int4,
+        /// When they were merged.
+        created_at -> Timestamptz,
+        /// When the row last changed.
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// The rows that a merge made the survivor's, so that undoing it gives back just these.
+    person_merge_move (merge_id, table_name, row_id) {
+        /// The merge.
+        merge_id -> Uuid,
+        /// The table of the row.
+        table_name -> Text,
+        /// The id of the row.
+        row_id -> Uuid,
+    }
+}
+
+diesel::table! {
     /// Tokens that renew a session, each once: one that comes a second time was stolen, and ends the session.
     refresh_token (digest) {
         /// SHA-256 of the token: 256 random bits need no slow hash.
@@ -639,6 +751,18 @@ diesel::table! {
         created_at -> Timestamptz,
         /// When the row last changed.
         updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// Keys that live in the database, sealed under the deployment's SECRET_KEY.
+    sealed_key (name) {
+        /// What it is for: lookup is the key of the hashes by which personal values are found.
+        name -> Text,
+        /// The key, sealed.
+        sealed -> Bytea,
+        /// When it was made.
+        created_at -> Timestamptz,
     }
 }
 
@@ -839,6 +963,8 @@ diesel::joinable!(file -> blob (blob_id));
 diesel::joinable!(household_grid -> household (household_id));
 diesel::joinable!(import_failure -> import_run (run_id));
 diesel::joinable!(job -> import_run (run_id));
+diesel::joinable!(party_membership -> person (person_id));
+diesel::joinable!(person_merge_move -> person_merge (merge_id));
 diesel::joinable!(refresh_token -> session (session_id));
 diesel::joinable!(role_grant -> account (account_id));
 diesel::joinable!(session -> account (account_id));
@@ -867,8 +993,13 @@ diesel::allow_tables_to_appear_in_same_query!(
     job,
     journal,
     journal_block,
+    party_membership,
+    person,
+    person_merge,
+    person_merge_move,
     refresh_token,
     role_grant,
+    sealed_key,
     secret,
     session,
     signing_key,

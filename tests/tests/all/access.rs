@@ -48,6 +48,11 @@ fn body(id: &str) -> Option<Value> {
         "role_grant" => json!({"account_id": "00000000-0000-7000-8000-000000000000", "role": "auditor", "area_code": "421181", "valid_to": "2199-01-01"}),
         "api_key" => json!({"name": "甲", "permissions": ["grid.read"], "area_code": "421181", "days": 1}),
         "compound_grid" => json!({"compound_code": "421181001001X001", "grid_code": "421181001001001"}),
+        "person" => json!({"name": "甲", "area_code": "421181001001001"}),
+        "person_merge" => {
+            json!({"survivor_id": "00000000-0000-7000-8000-000000000000", "duplicate_id": "00000000-0000-7000-8000-000000000001", "reason": "测试"})
+        }
+        "party_membership" => json!({"person_id": "00000000-0000-7000-8000-000000000000", "organization": "支部", "joined_on": "2001-07-01"}),
         "webhook" => json!({"name": "推送", "url": "https://hooks.example.cn/", "area_code": "421181"}),
         other => panic!("no body for {other}"),
     };
@@ -72,11 +77,18 @@ fn body(id: &str) -> Option<Value> {
         "create" | "put" => Some(new(resource)),
         "update" => Some(json!({"version": 1})),
         "verify" => Some(json!({})),
+        "search" => Some(json!({"name": "甲"})),
+        "reopen" | "undo" => Some(json!({"reason": "测试", "version": 1})),
+        "unmask" => Some(json!({"fields": ["phone"], "reason": "测试"})),
         "end" => Some(json!({"on": "2026-01-01", "reason": "测试", "version": 1})),
         "attach" => Some(json!({"object_kind": "compound", "object_id": "00000000-0000-7000-8000-000000000000", "version": 1})),
         "move" => Some(json!({"grid_code": "421181001001001", "reason": "测试", "version": 1})),
         "batch" => {
-            let one = resource.strip_suffix("ies").map_or_else(|| resource.trim_end_matches('s').to_owned(), |stem| format!("{stem}y"));
+            let one = match resource.strip_suffix("ies") {
+                _ if resource == "people" => "person".to_owned(),
+                Some(stem) => format!("{stem}y"),
+                None => resource.trim_end_matches('s').to_owned(),
+            };
             Some(json!({"mode": "best_effort", "items": [{"create": new(&one)}]}))
         }
         _ => None,

@@ -26,13 +26,15 @@ fn complained(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// A folder with the demo city, of whose households there are only these many.
+/// A folder with the demo city, of whose households there are only these many, and a few people.
 fn city(count: usize) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     demo::write(folder.path(), 1, 1).unwrap();
-    let households = folder.path().join("07-households.csv");
-    let text = std::fs::read_to_string(&households).unwrap();
-    std::fs::write(households, text.lines().take(count + 1).map(|line| format!("{line}\n")).collect::<String>()).unwrap();
+    for (name, count) in [("07-households.csv", count), ("08-people.csv", 60), ("09-party-memberships.csv", 60)] {
+        let file = folder.path().join(name);
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(file, text.lines().take(count + 1).map(|line| format!("{line}\n")).collect::<String>()).unwrap();
+    }
     folder
 }
 
@@ -66,12 +68,22 @@ async fn a_folder_goes_in_in_the_right_order_and_again_without_a_change() {
     write(path, "grids.failed.csv", "code\nold\n");
     let folder = path.display().to_string();
     let (code, first) = said(&import(&app.base, admin.key(), &["--effective-on", "2022-11-25", &folder]).await);
-    let order = ["街道.csv", "9 communities.csv", "03-grids.csv", "04-compounds.csv", "05-compound-grids.csv", "06-buildings.csv", "07-households.csv"];
+    let order = [
+        "街道.csv",
+        "9 communities.csv",
+        "03-grids.csv",
+        "04-compounds.csv",
+        "05-compound-grids.csv",
+        "06-buildings.csv",
+        "07-households.csv",
+        "08-people.csv",
+        "09-party-memberships.csv",
+    ];
     assert_eq!((code, files(&first)), (Some(0), order.to_vec()), "{first}");
     assert!(first.contains("03-grids.csv: 255 rows: 255 new, 0 changed, 0 unchanged, 0 refused ("), "{first}");
     assert_eq!((count(&admin, "grids").await, count(&admin, "buildings").await, count(&admin, "households").await), (255, 1_512, 400));
     let jobs = admin.get("/v1/jobs?limit=50").await.ok(200)["items"].as_array().unwrap().len();
-    assert!((1..7).contains(&jobs), "{jobs} of seven files were large");
+    assert!((1..7).contains(&jobs), "{jobs} of nine files were large");
     let (code, again) = said(&import(&app.base, admin.key(), &[&folder]).await);
     assert!(code == Some(0) && again.lines().all(|line| line.contains(" 0 new, 0 changed, ")), "{again}");
 }

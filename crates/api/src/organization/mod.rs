@@ -7,6 +7,9 @@ mod compounds;
 mod grids;
 mod household_grids;
 mod households;
+mod party_memberships;
+mod people;
+mod person_merges;
 mod reports;
 mod subdistricts;
 
@@ -22,6 +25,9 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(grids::routes)
         .configure(household_grids::routes)
         .configure(households::routes)
+        .configure(party_memberships::routes)
+        .configure(people::routes)
+        .configure(person_merges::routes)
         .configure(reports::routes)
         .configure(subdistricts::routes);
 }

@@ -21,8 +21,9 @@ use self::rows::{Chunk, Ready};
 use self::statements::Statements;
 use crate::area::AreaCode;
 use crate::db::Tx;
+use crate::personal::Keeper;
 use crate::pulse::Pulse;
-use crate::refusal::{Error, Fault, Refusal, Refused, Result};
+use crate::refusal::{Error, Fault, Kind, Refusal, Refused, Result};
 use crate::role::Role;
 use crate::sheet::Sheet;
 use crate::spool::broken;
@@ -45,6 +46,10 @@ pub const HALF_A_REFERENCE: Refusal =
     Refusal::invalid("import.half_a_reference", "source 与 ref 须同时填写或同时留空。", "Give both source and ref, or neither.");
 /// The caller's key belongs to another row.
 pub const REFERENCE_TAKEN: Refusal = Refusal::invalid("import.reference_taken", "{source}/{ref} 已属于另一对象。", "{source}/{ref} belongs to another object.");
+
+/// A personal value could not be sealed.
+pub const UNSEALED: Refusal =
+    Refusal::new(Kind::Internal, "import.unsealed", "系统无法加密该值,请联系管理员。", "The value could not be sealed; tell the operator.");
 
 /// So many rows make a table another one for the planner.
 const ANALYZE_FROM: i32 = 1_000;
@@ -163,7 +168,8 @@ struct Locked {
 pub async fn run(tx: &Tx<'_>, sheet: &'static Sheet, file: File, on: NaiveDate, pulse: &Pulse) -> Result<Outcome> {
     tx.may(sheet.write)?;
     tx.conn().batch_execute("set local work_mem = '64MB'").await?;
-    let mut chunks = rows::read(file, sheet);
+    let keeper = if sheet.is_personal() { Some(Keeper::of(tx).await?) } else { None };
+    let mut chunks = rows::read(file, sheet, keeper);
     let header = match chunks.recv().await {
         Some(Ok(Chunk { header, .. })) => header,
         Some(Err(error)) => return Err(error),
@@ -244,6 +250,7 @@ fn fault(sheet: &'static Sheet, row: &Ready, check: &statements::RowCheck, city:
         .columns
         .iter()
         .zip(&row.values)
+        .filter(|(column, _)| !column.private && column.personal().is_none())
         .fold(check.refusal.at(check.column), |refused, (column, value)| refused.with(column.name, value.as_deref().unwrap_or_default()));
     refused.with("key", &row.key).with("city", city).into_fault().into()
 }

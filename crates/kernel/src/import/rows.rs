@@ -7,9 +7,10 @@ use std::hash::{BuildHasher, RandomState};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::{DUPLICATE, Failure, HALF_A_REFERENCE, REQUIRED, RowFault};
-use crate::refusal::{Error, Result};
-use crate::sheet::{Form, Sheet};
+use super::{DUPLICATE, Failure, HALF_A_REFERENCE, REQUIRED, RowFault, UNSEALED};
+use crate::personal::{HASH_BYTES, Keeper, Personal, STAR};
+use crate::refusal::{Error, Refused, Result};
+use crate::sheet::{Column, Form, Sheet, read_personal};
 use crate::tabular::{Row, Table};
 
 /// Rows that are checked and stored at a time.
@@ -26,7 +27,7 @@ pub(super) struct Ready {
     pub values: Vec<Option<String>>,
     /// The columns that it has, bit by bit.
     pub given: u64,
-    /// The row as it stands in the file, as CSV.
+    /// The row as it stands in the file, as CSV; personal values are masked.
     pub record: String,
 }
 
@@ -39,17 +40,17 @@ pub(super) struct Chunk {
 }
 
 /// Reads a file on a thread of its own, a few chunks ahead.
-pub(super) fn read(file: File, sheet: &'static Sheet) -> mpsc::Receiver<Result<Chunk>> {
+pub(super) fn read(file: File, sheet: &'static Sheet, keeper: Option<Keeper>) -> mpsc::Receiver<Result<Chunk>> {
     let (sender, receiver) = mpsc::channel(2);
     tokio::task::spawn_blocking(move || {
-        if let Err(error) = send_chunks(file, sheet, &sender) {
+        if let Err(error) = send_chunks(file, sheet, keeper.as_ref(), &sender) {
             drop(sender.blocking_send(Err(error)));
         }
     });
     receiver
 }
 
-fn send_chunks(file: File, sheet: &'static Sheet, chunks: &mpsc::Sender<Result<Chunk>>) -> Result<()> {
+fn send_chunks(file: File, sheet: &'static Sheet, keeper: Option<&Keeper>, chunks: &mpsc::Sender<Result<Chunk>>) -> Result<()> {
     let mut table = Table::open(file, sheet)?;
     let send = |chunk| chunks.blocking_send(Ok(chunk)).is_ok();
     if !send(Chunk { header: as_csv(&table.header)?, ..Chunk::default() }) {
@@ -58,9 +59,9 @@ fn send_chunks(file: File, sheet: &'static Sheet, chunks: &mpsc::Sender<Result<C
     let mut seen = Seen::default();
     let mut chunk = Chunk::default();
     while let Some(row) = table.next_row()? {
-        let record = as_csv(&row.cells)?;
+        let record = if keeper.is_some() { as_csv(&concealed(&row, &table.columns, sheet))? } else { as_csv(&row.cells)? };
         let line = i32::try_from(row.line).unwrap_or(i32::MAX);
-        match check(&row, &table.columns, sheet, &mut seen, line) {
+        match check(&row, &table.columns, sheet, keeper, &mut seen, line) {
             Ok(ready) => chunk.ready.push(Ready { record, ..ready }),
             Err(faults) => chunk.failures.push(Failure { line, record, faults }),
         }
@@ -73,7 +74,7 @@ fn send_chunks(file: File, sheet: &'static Sheet, chunks: &mpsc::Sender<Result<C
 }
 
 /// Checks all cells of a row and reports all that is wrong.
-fn check(row: &Row, columns: &[usize], sheet: &'static Sheet, seen: &mut Seen, line: i32) -> Result<Ready, Vec<RowFault>> {
+fn check(row: &Row, columns: &[usize], sheet: &'static Sheet, keeper: Option<&Keeper>, seen: &mut Seen, line: i32) -> Result<Ready, Vec<RowFault>> {
     if let Some(fault) = &row.fault {
         return Err(vec![fault.clone().into()]);
     }
@@ -89,6 +90,9 @@ fn check(row: &Row, columns: &[usize], sheet: &'static Sheet, seen: &mut Seen, l
     }
     given &= row.given;
     let first = cells.first().copied().unwrap_or_default();
+    let place = |name: &str| sheet.columns.iter().position(|column| column.name == name);
+    // What a message may call the row.
+    let mut called = Vec::new();
     for ((column, cell), value) in sheet.columns.iter().zip(&cells).zip(&mut values) {
         if cell.is_empty() {
             if let Form::Prefix(length) = column.form {
@@ -98,31 +102,92 @@ fn check(row: &Row, columns: &[usize], sheet: &'static Sheet, seen: &mut Seen, l
             }
             continue;
         }
-        match column.read(cell, first) {
-            Ok(read) => *value = Some(read),
+        let read = match column.personal() {
+            Some(personal) => {
+                let beside = personal.beside.and_then(place).and_then(|index| cells.get(index).copied()).unwrap_or_default();
+                keep(column, personal, keeper, cell, beside)
+            }
+            None => column.read(cell, first).map(|read| Named { name: read.clone(), value: read }),
+        };
+        match read {
+            Ok(read) => {
+                if sheet.found_by.as_ref().is_some_and(|found| found.columns.contains(&column.name)) {
+                    called.push(read.name);
+                }
+                *value = Some(read.value);
+            }
             Err(refused) => faults.push(refused.at(column.name).into()),
         }
     }
     let key = |names: &[&str]| -> Option<String> {
-        let parts: Option<Vec<&str>> = names.iter().map(|name| values.get(sheet.columns.iter().position(|column| column.name == *name)?)?.as_deref()).collect();
+        let parts: Option<Vec<&str>> = names.iter().map(|name| values.get(place(name)?)?.as_deref()).collect();
         parts.map(|parts| parts.join("/"))
     };
-    let natural: Vec<&str> = sheet.key_columns().map(|column| column.name).collect();
-    let natural_key = key(&natural);
     let reference = key(&["source", "ref"]);
-    for (kind, pointer, key) in [("key", natural.first().copied().unwrap_or_default(), &natural_key), ("ref", "ref", &reference)] {
-        if let Some(earlier) = key.as_ref().and_then(|key| seen.first_line(kind, key, line)) {
-            faults.push(DUPLICATE.at(pointer).with("line", earlier).with("key", key.as_deref().unwrap_or_default()).into());
+    let natural: Vec<&str> = sheet.key_columns().map(|column| column.name).collect();
+    let keys: Vec<Vec<&str>> = match &sheet.found_by {
+        None => vec![natural],
+        Some(found) => found.columns.iter().map(|name| vec![*name]).collect(),
+    };
+    let name = match &sheet.found_by {
+        None => keys.first().and_then(|names| key(names)),
+        Some(_) => called.into_iter().find(|name| !name.is_empty()).or_else(|| reference.clone()),
+    }
+    .unwrap_or_default();
+    for names in keys.iter().map(Vec::as_slice).chain([["source", "ref"].as_slice()]) {
+        let pointer = if names.contains(&"ref") { "ref" } else { names.first().copied().unwrap_or_default() };
+        let key = key(names).filter(|key| !key.is_empty());
+        // Of a kept value the hash alone is the same on both lines.
+        let kept = place(pointer).and_then(|index| sheet.columns.get(index)?.personal()).is_some();
+        let same = key.as_deref().map(|key| if kept { key.get(..HASH_BYTES * 2).unwrap_or_default() } else { key });
+        if let Some(earlier) = same.and_then(|key| seen.first_line(pointer, key, line)) {
+            let key = if pointer == "ref" { key.unwrap_or_default() } else { name.clone() };
+            faults.push(DUPLICATE.at(pointer).with("line", earlier).with("key", key).into());
         }
     }
     if reference.is_none() && (key(&["source"]).is_some() || key(&["ref"]).is_some()) {
         faults.push(HALF_A_REFERENCE.at("ref").into());
     }
-    if faults.is_empty() {
-        Ok(Ready { line, id: Uuid::now_v7(), key: natural_key.unwrap_or_default(), values, given, record: String::new() })
-    } else {
-        Err(faults)
+    if faults.is_empty() { Ok(Ready { line, id: Uuid::now_v7(), key: name, values, given, record: String::new() }) } else { Err(faults) }
+}
+
+/// A cell that was read: the value, and what a message may call it.
+struct Named {
+    value: String,
+    name: String,
+}
+
+/// Seals and hashes the cell of a personal value, or only hashes it. What a mask leaves as it is, is the empty text.
+fn keep(column: &Column, personal: &Personal, keeper: Option<&Keeper>, cell: &str, beside: &str) -> Result<Named, Refused> {
+    let Some(clear) = read_personal(personal, cell, beside)? else { return Ok(Named { value: String::new(), name: String::new() }) };
+    // There is a keeper wherever a column is personal, and sealing fails only where there is no randomness.
+    let kept = keeper.and_then(|keeper| keeper.keep(personal, &clear).ok()).ok_or(&UNSEALED)?;
+    let value = if column.kept().is_some() { kept.as_hex() } else { kept.fingerprint() };
+    Ok(Named { value, name: (personal.mask)(&clear) })
+}
+
+/// The row as it may lie in the report of the import: masks in place of personal values, stars where no mask can be made.
+fn concealed(row: &Row, columns: &[usize], sheet: &'static Sheet) -> Vec<String> {
+    let stars = |cell: &str| cell.chars().map(|_| STAR).collect::<String>();
+    if row.fault.is_some() {
+        // Which cell is which cannot be told.
+        return row.cells.iter().map(|cell| stars(cell)).collect();
     }
+    let cell_of = |name: &str| {
+        let index = sheet.columns.iter().position(|column| column.name == name)?;
+        row.cells.iter().zip(columns).find(|(_, column)| **column == index).map(|(cell, _)| cell.trim())
+    };
+    let conceal = |cell: &String, column: &Column| match column.personal() {
+        _ if cell.trim().is_empty() => String::new(),
+        Some(personal) => match read_personal(personal, cell.trim(), personal.beside.and_then(cell_of).unwrap_or_default()) {
+            Ok(Some(clear)) => (personal.mask)(&clear),
+            _ => stars(cell),
+        },
+        // A number that slipped into the column of a name.
+        None if column.private && cell.chars().filter(char::is_ascii_digit).count() > 4 => stars(cell),
+        None => cell.clone(),
+    };
+    row.cells.iter().zip(columns).map(|(cell, index)| sheet.columns.get(*index).map_or_else(|| stars(cell), |column| conceal(cell, column))).collect()
 }
 
 /// On which line each key was first seen. Keeps 128 bits of hash, not the key: a million lines fit in memory.

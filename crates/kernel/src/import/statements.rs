@@ -5,7 +5,7 @@
 
 use super::{ENDED, HALF_A_REFERENCE, OUT_OF_SCOPE, REFERENCE_TAKEN};
 use crate::refusal::Refusal;
-use crate::sheet::{Column, Sheet};
+use crate::sheet::{Column, Form, MASK_OF_NOTHING, Sheet};
 
 /// A rule with what is said where it is broken.
 pub(super) struct RowCheck {
@@ -53,12 +53,15 @@ fn rules(sheet: &'static Sheet, names_reference: bool) -> Vec<(&'static str, &'s
     let key = sheet.columns.first().map_or("", |column| column.name);
     let mut rules =
         vec![(key, &OUT_OF_SCOPE, format!("({} ^@ any ($4)) is not true or (i.stored_id is not null and (i.was_in ^@ any ($4)) is not true)", sheet.area))];
-    if !sheet.key_reusable {
+    if !sheet.key_reusable && sheet.found_by.is_none() {
         rules.push((key, &ENDED, "(i.was).valid_to is not null".to_owned()));
     }
     if names_reference {
         rules.push(("ref", &HALF_A_REFERENCE, "(i.source is null) <> (i.ref is null)".to_owned()));
         rules.push(("ref", &REFERENCE_TAKEN, "o.id is not null".to_owned()));
+    }
+    for column in sheet.columns.iter().filter(|column| column.kept().is_some()) {
+        rules.push((column.name, &MASK_OF_NOTHING, format!("i.{}_masked and i.stored_id is null", column.name)));
     }
     rules.extend(sheet.checks.iter().map(|check| (check.column, check.refusal, check.fault.to_owned())));
     rules
@@ -67,11 +70,23 @@ fn rules(sheet: &'static Sheet, names_reference: bool) -> Vec<(&'static str, &'s
 /// What a column is to be: the cell, what is stored where the file has no such column, or the default.
 fn value(index: usize, column: &Column, given: u64) -> String {
     let (name, sql_type) = (column.name, column.sql_type());
-    let cell = format!("r.{name}::{sql_type}");
+    let cell = match column.form {
+        // A mask, which is read as the empty text, leaves what is stored.
+        Form::Kept(_) => format!("case when r.{name} = '' then t.{name} else decode(r.{name}, 'hex') end"),
+        _ => format!("r.{name}::{sql_type}"),
+    };
     match column.default {
         Some(default) => format!("coalesce({cell}, t.{name}, {})", default.replace("$on", "$3")),
         None if given & (1 << index) == 0 => format!("t.{name}"),
         None => cell,
+    }
+}
+
+/// What of a column is compared: of a kept value the keyed hash, as it is never sealed alike.
+fn compared(column: &Column, value: &str) -> String {
+    match column.form {
+        Form::Kept(_) => format!("substring({value} from 1 for 32)"),
+        _ => value.to_owned(),
     }
 }
 
@@ -85,12 +100,19 @@ fn incoming(sheet: &'static Sheet, given: u64) -> String {
         parts.join(", ")
     };
     let values = stored(&|index, column| format!("{} as {}", value(index, column, given), column.name));
-    let now = stored(&|index, column| value(index, column, given));
-    let was = stored(&|_, column| format!("t.{}", column.name));
-    let key = sheet.key_columns().map(|column| format!("s.{0} = r.{0}", column.name)).collect::<Vec<_>>().join(" and ");
+    let now = stored(&|index, column| compared(column, &value(index, column, given)));
+    let was = stored(&|_, column| compared(column, &format!("t.{}", column.name)));
+    let told = |column: &Column| match column.form {
+        Form::Id => format!("r.{0}::uuid as {0}, ", column.name),
+        Form::Kept(_) => format!("coalesce(r.{0} = '', false) as {0}_masked, ", column.name),
+        _ => String::new(),
+    };
+    let beside: String = sheet.columns.iter().map(told).collect();
+    let natural = sheet.key_columns().map(|column| format!("s.{0} = r.{0}", column.name)).collect::<Vec<_>>().join(" and ");
+    let key = sheet.found_by.as_ref().map_or(natural, |found| format!("s.id = {}", found.id));
     let open = if sheet.key_reusable { " and s.valid_to is null" } else { "" };
     format!(
-        "with i as materialized (\n    select r.n, coalesce(t.id, r.id) as id, t.id as stored_id, {values},\n        ({now}) is distinct from ({was}) as differs,\n        \
+        "with i as materialized (\n    select r.n, coalesce(t.id, r.id) as id, t.id as stored_id, {beside}{values},\n        ({now}) is distinct from ({was}) as differs,\n        \
          t.whole as was, {area} as was_in\n    \
          from unnest($1, $2, {arrays}) as r (n, id, {names})\n    \
          left join lateral (select s as whole, s.* from {table} s where {key}{open} limit 1) t on true\n)",
@@ -103,9 +125,11 @@ fn incoming(sheet: &'static Sheet, given: u64) -> String {
 fn object(sheet: &'static Sheet, row: &str) -> String {
     let member = |column: &Column| match column.sql_type() {
         "numeric" => format!("'{0}', {row}.{0}::text", column.name),
+        "bytea" => format!("'{0}', encode(substring({row}.{0} from 1 for 32), 'hex')", column.name),
         _ => format!("'{0}', {row}.{0}", column.name),
     };
-    format!("jsonb_build_object({})", sheet.columns.iter().map(member).collect::<Vec<_>>().join(", "))
+    let told = sheet.columns.iter().filter(|column| !matches!(column.form, Form::Id | Form::Sought(_)));
+    format!("jsonb_build_object({})", told.map(member).collect::<Vec<_>>().join(", "))
 }
 
 /// The role of the first grant that reaches a row's area, as a command of its own would find it.
@@ -116,7 +140,14 @@ fn store(sheet: &'static Sheet, rows: &str) -> String {
     let table = sheet.table;
     let names: Vec<_> = sheet.stored_columns().map(|column| column.name).collect();
     let set = names.iter().map(|name| format!("{name} = excluded.{name}")).collect::<Vec<_>>().join(", ");
-    let key = sheet.columns.first().map_or("", |column| column.name);
+    let key = match &sheet.found_by {
+        Some(_) => "id::text".to_owned(),
+        None => sheet.columns.first().map_or_else(String::new, |column| column.name.to_owned()),
+    };
+    let private: Vec<_> = sheet.columns.iter().filter(|column| column.private || column.kept().is_some()).map(|column| column.name).collect();
+    let hidden = |change: &str| if private.is_empty() { change.to_owned() } else { format!("journal_hide({change}, '{{{}}}')", private.join(",")) };
+    let created = hidden("jsonb_strip_nulls(s.now)");
+    let changed = hidden(&format!("journal_diff({}, s.now)", object(sheet, "(i.was)")));
     let now = object(sheet, "t");
     let area = sheet.stored_area;
     format!(
@@ -125,9 +156,8 @@ fn store(sheet: &'static Sheet, rows: &str) -> String {
          returning t.id, t.{key} as key, t.version, {area} as area, {now} as now\n), told as (\n    \
          insert into journal (actor_id, actor_name, acting_role, request_id, action, object_kind, object_id, area_code, former_area_code, version, change)\n    \
          select $5, $6, {ROLE}, $7, '{table}.' || case when i.stored_id is null then 'created' else 'changed' end, '{table}', s.id, s.area, nullif(i.was_in, s.area), s.version,\n        \
-         case when i.stored_id is null then jsonb_strip_nulls(s.now) else journal_diff({before}, s.now) end\n    \
+         case when i.stored_id is null then {created} else {changed} end\n    \
          from saved s join i on i.id = s.id\n)\nselect s.key, i.stored_id is null as fresh from saved s join i on i.id = s.id",
-        before = object(sheet, "(i.was)"),
         columns = names.join(", "),
         values = names.iter().map(|name| format!("i.{name}")).collect::<Vec<_>>().join(", "),
     )

@@ -3,7 +3,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use kernel::cipher::Cipher;
+use kernel::cipher::FieldCipher;
 use kernel::{Error, Expected, Kind, Refusal, Result, Stamp, View};
 use rand::TryRng;
 use rand::rngs::SysRng;
@@ -44,7 +44,7 @@ pub struct Challenge {
 }
 
 /// Prepares a challenge for a caller who may write the webhook.
-pub async fn prepare(view: &View<'_>, cipher: &Cipher, id: WebhookId, expected: Expected) -> Result<Challenge> {
+pub async fn prepare(view: &View<'_>, cipher: &FieldCipher, id: WebhookId, expected: Expected) -> Result<Challenge> {
     let webhook = get(view, id).await?;
     view.actor.may_at(WRITE, webhook.area_code.as_str())?;
     view.actor.may_at(event::READ, webhook.area_code.as_str())?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use kernel::cipher::Cipher;
+use kernel::cipher::FieldCipher;
 use kernel::manifest::Powers;
 use kernel::task::{Pace, Task};
 use kernel::xid::Xid;
@@ -38,7 +38,7 @@ pub struct Sender {
     /// Posts.
     pub courier: Courier,
     /// Opens the secrets that sign.
-    pub cipher: Cipher,
+    pub cipher: FieldCipher,
     /// What roles permit to those whose webhooks they are.
     pub powers: Powers,
 }

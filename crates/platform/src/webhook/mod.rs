@@ -17,7 +17,7 @@ mod words;
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use kernel::cipher::Cipher;
+use kernel::cipher::FieldCipher;
 use kernel::page::Cursor;
 use kernel::text::{Key, Name};
 use kernel::{AreaCode, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, id, text_enum, within};
@@ -188,7 +188,7 @@ pub async fn get(view: &View<'_>, id: WebhookId) -> Result<Webhook> {
 }
 
 /// Makes a webhook for what the caller may see in an area. Nothing is sent before the challenge is met.
-pub async fn create(tx: &Tx<'_>, cipher: &Cipher, egress: &Egress, new: &NewWebhook) -> Result<WebhookSecret> {
+pub async fn create(tx: &Tx<'_>, cipher: &FieldCipher, egress: &Egress, new: &NewWebhook) -> Result<WebhookSecret> {
     tx.may_at(event::READ, new.area_code.as_str())?;
     tx.may_at(WRITE, new.area_code.as_str())?;
     new.url.within_reach(egress)?;
@@ -264,7 +264,7 @@ pub async fn end(tx: &Tx<'_>, id: WebhookId, expected: Expected, ending: &Webhoo
 }
 
 /// Gives a webhook a new secret; the present one goes on signing beside it for some hours.
-pub async fn rotate(tx: &Tx<'_>, cipher: &Cipher, id: WebhookId, expected: Expected, rotation: &Rotation) -> Result<WebhookSecret> {
+pub async fn rotate(tx: &Tx<'_>, cipher: &FieldCipher, id: WebhookId, expected: Expected, rotation: &Rotation) -> Result<WebhookSecret> {
     let before = lock(tx, id, expected).await?;
     secret::retire(tx, id, rotation.overlap_hours).await?;
     let secret = secret::make(tx, cipher, id).await?;

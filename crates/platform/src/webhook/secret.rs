@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use kernel::cipher::Cipher;
+use kernel::cipher::FieldCipher;
 use kernel::{Error, Result, Tx, View, id};
 use rand::TryRng;
 use rand::rngs::SysRng;
@@ -20,10 +20,10 @@ id!(
 /// Random bytes of a key: Standard Webhooks wants 24 to 64.
 const BYTES: usize = 32;
 /// What they are sealed for.
-const PURPOSE: &str = "webhook.secret";
+pub(crate) const PURPOSE: &str = "webhook.secret";
 
 /// Makes a key and returns it as its holder keeps it; it cannot be read again.
-pub async fn make(tx: &Tx<'_>, cipher: &Cipher, webhook: WebhookId) -> Result<String> {
+pub async fn make(tx: &Tx<'_>, cipher: &FieldCipher, webhook: WebhookId) -> Result<String> {
     let mut key = [0; BYTES];
     SysRng.try_fill_bytes(&mut key).map_err(|error| Error::Internal(format!("no randomness: {error}")))?;
     diesel::insert_into(webhook_secret::table)
@@ -56,7 +56,7 @@ pub async fn forget(tx: &Tx<'_>, webhook: WebhookId) -> Result<()> {
 }
 
 /// The keys that sign now, the newest first.
-pub async fn alive(view: &View<'_>, cipher: &Cipher, webhook: WebhookId) -> Result<Vec<Vec<u8>>> {
+pub async fn alive(view: &View<'_>, cipher: &FieldCipher, webhook: WebhookId) -> Result<Vec<Vec<u8>>> {
     let alive = webhook_secret::expires_at.is_null().or(webhook_secret::expires_at.gt(view.now));
     let sealed: Vec<Vec<u8>> = webhook_secret::table
         .filter(webhook_secret::webhook_id.eq(webhook).and(alive))

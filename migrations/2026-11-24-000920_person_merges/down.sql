@@ -1,0 +1,2 @@
+drop table person_merge_move;
+drop table person_merge;
