@@ -231,7 +231,9 @@ fn conventions(document: &mut Value, schemas: BTreeMap<String, utoipa::openapi::
             let said = text(operation, "description");
             operation["description"] = json!(if said.is_empty() { needs } else { format!("{said}\n\n{needs}") });
             let own = path.starts_with("/v1/me/");
-            let names_version = ["patch", "delete"].contains(&method.as_str()) || (method == "post" && has_id && !own);
+            // To unmask is to look: nothing of which there could be another version is changed.
+            let looks = path.ends_with("/unmask");
+            let names_version = ["patch", "delete"].contains(&method.as_str()) || (method == "post" && has_id && !own && !looks);
             if names_version {
                 parameters.push(version.clone());
             }

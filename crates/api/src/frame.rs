@@ -90,7 +90,12 @@ fn enter(frame: &Rc<Frame>, request: &mut ServiceRequest) -> (Rc<Passage>, Resul
     let method = request.method().clone();
     let meant = meant(request);
     let route = frame.contract.route(request.method(), request.path());
-    let operation = if let Route::Taken(operation) = route { Some(Arc::clone(operation)) } else { None };
+    let (operation, refused) = match route {
+        Route::Taken(operation) => (Some(Arc::clone(operation)), None),
+        // Said here: the router would go on to whatever else fits.
+        Route::Refused(methods) if request.method() != Method::OPTIONS => (None, Some(Problem::method_not_allowed(methods))),
+        Route::Refused(_) | Route::Nowhere => (None, None),
+    };
     let headers = request.headers();
     let trace = headers.get("traceparent").and_then(|header| header.to_str().ok()).and_then(Trace::parse);
     let passage = Rc::new(Passage {
@@ -107,7 +112,7 @@ fn enter(frame: &Rc<Frame>, request: &mut ServiceRequest) -> (Rc<Passage>, Resul
         answer: Cell::default(),
         bytes: Cell::default(),
     });
-    let verdict = meant.and_then(|()| allow(&passage, request));
+    let verdict = meant.and_then(|()| allow(&passage, request)).and(refused.map_or(Ok(()), Err));
     (passage, verdict)
 }
 

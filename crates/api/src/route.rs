@@ -54,28 +54,22 @@ impl Paths {
         end.allow = Some(allow);
     }
 
-    /// What a path says to a method.
+    /// What a path says to a method. Fixed parts go before `{any}`, as the OpenAPI Specification wants it: what
+    /// `/people/search` does not take is nothing for `/people/{id}`.
     #[must_use]
     pub fn route(&self, method: &Method, path: &str) -> Route<'_> {
-        let mut refused = None;
-        match self.find(method, path.strip_prefix('/').unwrap_or(path), &mut refused) {
-            Some(operation) => Route::Taken(operation),
-            None => refused.map_or(Route::Nowhere, Route::Refused),
-        }
+        self.find(method, path.strip_prefix('/').unwrap_or(path)).unwrap_or(Route::Nowhere)
     }
 
-    /// Of `/grids/{id}` and `/grids/by-ref/…` the one that takes the method is meant.
-    fn find<'a>(&'a self, method: &Method, path: &str, refused: &mut Option<&'a HeaderValue>) -> Option<&'a Arc<Operation>> {
+    fn find(&self, method: &Method, path: &str) -> Option<Route<'_>> {
         let (part, rest) = path.split_once('/').map_or((path, None), |(part, rest)| (part, Some(rest)));
         let any = self.any.as_deref().filter(|_| !part.is_empty());
         self.fixed.get(part).into_iter().chain(any).find_map(|next| match rest {
-            Some(rest) => next.find(method, rest, refused),
+            Some(rest) => next.find(method, rest),
             None => {
-                let found = next.methods.iter().find(|(taken, _)| taken == method).map(|(_, operation)| operation);
-                if found.is_none() && refused.is_none() {
-                    *refused = next.allow.as_ref();
-                }
-                found
+                let allow = next.allow.as_ref()?;
+                let taken = next.methods.iter().find(|(taken, _)| taken == method);
+                Some(taken.map_or(Route::Refused(allow), |(_, operation)| Route::Taken(operation)))
             }
         })
     }
@@ -94,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn the_path_that_takes_the_method_is_meant() {
+    fn the_path_that_says_more_is_meant() {
         let mut paths = Paths::default();
         paths.add("/v1/grids/{id}", vec![(Method::GET, operation("get")), (Method::PATCH, operation("patch"))], HeaderValue::from_static("GET, PATCH"));
         paths.add("/v1/grids/{id}/history", vec![(Method::GET, operation("history"))], HeaderValue::from_static("GET"));
@@ -108,7 +102,7 @@ mod tests {
         assert_eq!(meant(Method::GET, "/v1/grids/7"), "get");
         assert_eq!(meant(Method::GET, "/v1/grids/by-ref/history"), "history", "by-ref may be an id");
         assert_eq!(meant(Method::GET, "/v1/grids/by-ref"), "get");
-        assert_eq!(meant(Method::GET, "/v1/grids/first"), "get", "an id like any other");
+        assert_eq!(meant(Method::GET, "/v1/grids/first"), "POST", "no id");
         assert_eq!(meant(Method::POST, "/v1/grids/first"), "first");
         assert_eq!(meant(Method::DELETE, "/v1/grids/7"), "GET, PATCH");
         assert_eq!(meant(Method::PUT, "/v1/grids/by-ref/a/b"), "put");

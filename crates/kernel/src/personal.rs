@@ -49,7 +49,7 @@ pub struct Personal {
 /// A personal value as a caller sent it. It can be read by [`Clear::expose`] alone.
 #[derive(Clone, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(transparent)]
-#[schema(value_type = String, min_length = 1, max_length = 40)]
+#[schema(value_type = String, min_length = 1, max_length = 40, pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$")]
 pub struct Clear(String);
 
 impl Clear {

@@ -220,6 +220,9 @@ async fn requests_outside_the_contract_get_problems() {
     let admin = app.admin().await;
     let wrong = admin.send(admin.request(Method::DELETE, "/v1/grids")).await;
     assert_eq!((wrong.status, wrong.headers["allow"].as_str(), wrong.code()), (405, "GET, HEAD, POST, OPTIONS", "method.not_allowed"));
+    // It would fit `/v1/people/{id}`, which takes it.
+    let nearer = admin.patch("/v1/people/search?limit=1", json!({})).await;
+    assert_eq!((nearer.status, nearer.headers["allow"].as_str(), nearer.code()), (405, "POST, OPTIONS", "method.not_allowed"));
     let options = admin.send(admin.request(Method::OPTIONS, "/v1/grids")).await;
     assert_eq!((options.status, options.headers["allow"].as_str()), (200, "GET, HEAD, POST, OPTIONS"));
     assert_eq!(admin.get("/v1/nothing").await.code(), "path.unknown");

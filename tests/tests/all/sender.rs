@@ -1,8 +1,9 @@
 //! `linli import` as a clerk's script meets it: order, exit codes, the file of failed rows, lost answers.
 
+use std::io::{BufRead, BufReader, Read};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::Output;
+use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -11,10 +12,15 @@ use testkit::{TestApp, User};
 
 use crate::jobs::{hold_up, households, release, stands_before};
 
-/// Runs `linli import` and waits for its end.
-async fn import(server: &str, key: &str, arguments: &[&str]) -> Output {
+fn command(server: &str, key: &str, arguments: &[&str]) -> Command {
     let mut command = linli();
     command.arg("import").args(arguments).env("LINLI_SERVER", server).env("LINLI_KEY", key).env("LANG", "zh_CN.UTF-8");
+    command
+}
+
+/// Runs `linli import` and waits for its end.
+async fn import(server: &str, key: &str, arguments: &[&str]) -> Output {
+    let mut command = command(server, key, arguments);
     tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
 }
 
@@ -165,17 +171,25 @@ async fn a_busy_server_is_asked_again() {
         async move { admin.import("households", "", households(1).into()).await.ok(200) }
     });
     stands_before(&wall).await;
-    let busy = tokio::spawn({
-        let (base, key) = (app.base.clone(), admin.key().to_owned());
-        async move { import(&base, &key, &[&file]).await }
+    let mut command = command(&app.base, admin.key(), &[&file]);
+    let mut busy = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut complaints = BufReader::new(busy.stderr.take().unwrap());
+    let complaint = tokio::task::spawn_blocking(move || {
+        let mut said = String::new();
+        while !said.contains("households 正有另一导入在进行") {
+            assert!(complaints.read_line(&mut said).unwrap() > 0, "{said}");
+        }
+        complaints
     });
-    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    let mut rest = complaint.await.unwrap();
     release(wall).await;
     before.await.unwrap();
-    let output = busy.await.unwrap();
-    let (code, out) = said(&output);
+    let output = tokio::task::spawn_blocking(move || {
+        rest.read_to_end(&mut Vec::new()).unwrap();
+        busy.wait_with_output().unwrap()
+    });
+    let (code, out) = said(&output.await.unwrap());
     assert!(code == Some(0) && out.contains("2 rows: 1 new, 0 changed, 1 unchanged"), "{out}");
-    assert!(complained(&output).contains("households 正有另一导入在进行"), "{}", complained(&output));
 }
 
 /// Stands before a server and swallows its first answer to an import.
