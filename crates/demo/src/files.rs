@@ -7,6 +7,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::city::{City, Community, Compound, FOUNDED};
+use crate::services::companies;
 
 /// Doors on a floor of one entrance.
 const DOORS: u32 = 4;
@@ -81,6 +82,12 @@ pub fn write(city: &City, resource: &str, file: File) -> Result<()> {
                     row(&[&own, &grid, &format!("{}单元{floor:02}{door:02}", entrance + 1), &residents, &founded])
                 })
             })?;
+        }
+        "property-companies" => {
+            row(&["code", "name", "kind", "founder_community_code", "valid_from"])?;
+            companies(city)?
+                .iter()
+                .try_for_each(|company| row(&[&company.code, &company.name, company.kind, company.founder.as_deref().unwrap_or_default(), &founded]))?;
         }
         other => return Err(Error::Internal(format!("the demo city has no {other}"))),
     }

@@ -6,6 +6,7 @@
 
 mod city;
 mod files;
+mod services;
 
 use std::fs::File;
 use std::path::Path;

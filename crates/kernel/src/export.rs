@@ -84,9 +84,15 @@ pub async fn write(view: &View<'_>, sheet: &'static Sheet, form: FileForm, heade
     let scope = view.may(sheet.read)?;
     let cells = sheet.columns.iter().map(|column| format!("({})::text", sheet.shown(column).replace("$on", "$1"))).collect::<Vec<_>>().join(", ");
     let keys = sheet.key_columns().map(|column| format!("t.{}", column.name)).collect::<Vec<_>>().join(", ");
+    let linked = match (sheet.links, sheet.columns.first()) {
+        (Some(links), Some(key)) => {
+            format!("or exists (select from ({links}) l (key, area_code) where l.key = t.{} and starts_with(l.area_code, area))", key.name)
+        }
+        _ => String::new(),
+    };
     let select = format!(
         "select array[{cells}] as cells from {from} where t.valid_from <= $1 and (t.valid_to is null or t.valid_to > $1) \
-         and exists (select from unnest($2) area where starts_with({area}, area)) order by {keys}",
+         and exists (select from unnest($2) area where starts_with({area}, area) {linked}) order by {keys}",
         from = sheet.from.replace("$on", "$1"),
         area = sheet.stored_area,
     );

@@ -437,6 +437,7 @@ pub const SHEET: Sheet = Sheet {
     key_reusable: false,
     area: "left(i.code, 12)",
     stored_area: "t.area_code",
+    links: None,
     from: "compound t",
     shown: &[],
     looks_up: "left join community p on p.code = left(i.code, 12)",

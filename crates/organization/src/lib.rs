@@ -1,15 +1,17 @@
-//! Basic organization (基本组织): the area tree and what stands in it (ORG-03 … ORG-05).
+//! Basic organization (基本组织): the area tree and what stands in it (ORG-03 … ORG-05), who serves compounds (ORG-15).
 
 pub mod building;
 pub mod code;
 pub mod community;
 pub mod compound;
 pub mod compound_grid;
+pub mod credit_code;
 pub mod grid;
 pub mod grid_division;
 pub mod household;
 pub mod household_grid;
 pub mod household_move;
+pub mod property_company;
 pub mod subdistrict;
 
 use kernel::Role;
@@ -48,6 +50,8 @@ const AT_THE_DOORS: &[Role] = &[
     Role::PartyGroupLeader,
     Role::Auditor,
 ];
+/// Housing supervises property services; subdistricts and communities register whom they bring in and found.
+const PROPERTY_OFFICE: &[Role] = &[Role::Housing, Role::SubdistrictOfficer, Role::CommunitySecretary];
 
 /// What this domain declares about itself.
 pub const DOMAIN: Domain = Domain {
@@ -80,6 +84,8 @@ pub const DOMAIN: Domain = Domain {
             "create, change, move, end and import households",
             &[Role::SubdistrictOfficer, Role::CommunitySecretary, Role::CommunityWorker],
         ),
+        (property_company::READ, "查看物业企业", "see property companies", STAFF),
+        (property_company::WRITE, "登记、更改、终止和导入物业企业", "enter, change, end and import property companies", PROPERTY_OFFICE),
     ],
     refusals: &[
         &building::CODE_TAKEN,
@@ -109,6 +115,7 @@ pub const DOMAIN: Domain = Domain {
         &compound_grid::HALF_AN_EXCEPTION,
         &compound_grid::NEEDS_EXCEPTION,
         &compound_grid::UNKNOWN,
+        &credit_code::NOT_A_CREDIT_CODE,
         &grid::CODE_TAKEN,
         &grid::ENDED_HERE,
         &grid::HAS_COMPOUNDS,
@@ -129,6 +136,11 @@ pub const DOMAIN: Domain = Domain {
         &household_grid::UNKNOWN,
         &grid_division::BAD_BAND,
         &grid_division::UNKNOWN_AREA,
+        &property_company::CODE_TAKEN,
+        &property_company::FOUNDER_AND_KIND,
+        &property_company::NAME_TAKEN,
+        &property_company::NO_SUCH_FOUNDER,
+        &property_company::UNKNOWN,
         &subdistrict::CODE_TAKEN,
         &subdistrict::ENDED_HERE,
         &subdistrict::HAS_COMMUNITIES,
@@ -136,7 +148,16 @@ pub const DOMAIN: Domain = Domain {
         &subdistrict::UNKNOWN,
         &subdistrict::UNKNOWN_HERE,
     ],
-    sheets: &[&subdistrict::SHEET, &community::SHEET, &grid::SHEET, &compound::SHEET, &compound_grid::SHEET, &building::SHEET, &household::SHEET],
+    sheets: &[
+        &subdistrict::SHEET,
+        &community::SHEET,
+        &grid::SHEET,
+        &compound::SHEET,
+        &compound_grid::SHEET,
+        &building::SHEET,
+        &household::SHEET,
+        &property_company::SHEET,
+    ],
     holders: &[Holder {
         kind: "compound",
         see: |view, id| Box::pin(async move { Ok(compound::get(view, id.into()).await?.area_code.to_string()) }),

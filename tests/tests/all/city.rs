@@ -29,8 +29,16 @@ async fn the_whole_tree_imports_exports_and_imports_again_without_a_change() {
         let run = admin.import(&resource, "effective_on=2022-11-25", std::fs::read(path).unwrap()).await.ok(200)["run"].clone();
         sizes.push((resource, run["created"].as_i64().unwrap()));
     }
-    let expected =
-        [("subdistricts", 3), ("communities", 17), ("grids", 255), ("compounds", 255), ("compound-grids", 255), ("buildings", 1_512), ("households", 98_400)];
+    let expected = [
+        ("subdistricts", 3),
+        ("communities", 17),
+        ("grids", 255),
+        ("compounds", 255),
+        ("compound-grids", 255),
+        ("buildings", 1_512),
+        ("households", 98_400),
+        ("property-companies", 46),
+    ];
     assert_eq!(sizes, expected.map(|(resource, count)| (resource.to_owned(), count)));
     let journal = async || {
         let row = app

@@ -29,6 +29,7 @@ mod migrations;
 mod outage;
 mod pattern;
 mod process;
+mod property_companies;
 mod readme;
 mod replica;
 mod replicas;

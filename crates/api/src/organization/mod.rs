@@ -7,6 +7,7 @@ mod compounds;
 mod grids;
 mod household_grids;
 mod households;
+mod property_companies;
 mod reports;
 mod subdistricts;
 
@@ -22,6 +23,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(grids::routes)
         .configure(household_grids::routes)
         .configure(households::routes)
+        .configure(property_companies::routes)
         .configure(reports::routes)
         .configure(subdistricts::routes);
 }

@@ -107,10 +107,12 @@ fn check(row: &Row, columns: &[usize], sheet: &'static Sheet, seen: &mut Seen, l
         let parts: Option<Vec<&str>> = names.iter().map(|name| values.get(sheet.columns.iter().position(|column| column.name == *name)?)?.as_deref()).collect();
         parts.map(|parts| parts.join("/"))
     };
-    let natural: Vec<&str> = sheet.key_columns().map(|column| column.name).collect();
-    let natural_key = key(&natural);
+    // A part of it that may be empty is a value like any other; one that must be there and is not is a fault already.
+    let natural: Vec<(&str, bool)> = sheet.key_columns().map(|column| (column.name, column.required)).collect();
+    let parts: Option<Vec<String>> = natural.iter().map(|(name, required)| key(&[name]).or_else(|| (!required).then(String::new))).collect();
+    let natural_key = parts.map(|parts| parts.join("/").trim_end_matches('/').to_owned());
     let reference = key(&["source", "ref"]);
-    for (kind, pointer, key) in [("key", natural.first().copied().unwrap_or_default(), &natural_key), ("ref", "ref", &reference)] {
+    for (kind, pointer, key) in [("key", natural.first().map_or("", |(name, _)| *name), &natural_key), ("ref", "ref", &reference)] {
         if let Some(earlier) = key.as_ref().and_then(|key| seen.first_line(kind, key, line)) {
             faults.push(DUPLICATE.at(pointer).with("line", earlier).with("key", key.as_deref().unwrap_or_default()).into());
         }

@@ -75,7 +75,7 @@ fn value(index: usize, column: &Column, given: u64) -> String {
     let (name, sql_type) = (column.name, column.sql_type());
     let cell = format!("r.{name}::{sql_type}");
     match column.default {
-        Some(default) => format!("coalesce({cell}, t.{name}, {})", default.replace("$on", "$3")),
+        Some(default) => format!("coalesce({cell}, t.{name}, {})", default.replace("$on", "$3").replace("$city", "$8")),
         None if given & (1 << index) == 0 => format!("t.{name}"),
         None => cell,
     }
@@ -92,7 +92,8 @@ fn incoming(sheet: &'static Sheet, given: u64) -> String {
     let values = stored(&|index, column| format!("{} as {}", value(index, column, given), column.name));
     let now = stored(&|index, column| value(index, column, given));
     let was = stored(&|_, column| format!("t.{}", column.name));
-    let key = sheet.key_columns().map(|column| format!("t.{0} = r.{0}", column.name)).collect::<Vec<_>>().join(" and ");
+    let same = |column: &Column| if column.required { "=" } else { "is not distinct from" };
+    let key = sheet.key_columns().map(|column| format!("t.{0} {1} r.{0}", column.name, same(column))).collect::<Vec<_>>().join(" and ");
     let open = if sheet.key_reusable { " and t.valid_to is null" } else { "" };
     format!(
         "with i as materialized (\n    select r.n, coalesce(t.id, r.id) as id, t.id as stored_id, {values},\n        ({now}) is distinct from ({was}) as differs,\n        \
