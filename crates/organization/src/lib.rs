@@ -1,4 +1,4 @@
-//! Basic organization (基本组织): the area tree and what stands in it (ORG-03 … ORG-05), who serves compounds (ORG-15).
+//! Basic organization (基本组织): the area tree and what stands in it (ORG-03 … ORG-05), who serves compounds (ORG-15, ORG-17).
 
 pub mod building;
 pub mod code;
@@ -12,6 +12,10 @@ pub mod household;
 pub mod household_grid;
 pub mod household_move;
 pub mod property_company;
+pub mod property_company_sheet;
+pub mod property_coverage;
+pub mod property_project;
+pub mod property_project_sheet;
 pub mod subdistrict;
 
 use kernel::Role;
@@ -86,6 +90,8 @@ pub const DOMAIN: Domain = Domain {
         ),
         (property_company::READ, "查看物业企业", "see property companies", STAFF),
         (property_company::WRITE, "登记、更改、终止和导入物业企业", "enter, change, end and import property companies", PROPERTY_OFFICE),
+        (property_project::READ, "查看物业服务项目和物业服务覆盖", "see property projects and the coverage of property services", STAFF),
+        (property_project::WRITE, "登记、更改、终止和导入物业服务项目", "enter, change, end and import property projects", PROPERTY_OFFICE),
     ],
     refusals: &[
         &building::CODE_TAKEN,
@@ -137,10 +143,20 @@ pub const DOMAIN: Domain = Domain {
         &grid_division::BAD_BAND,
         &grid_division::UNKNOWN_AREA,
         &property_company::CODE_TAKEN,
+        &property_company::ENDED_HERE,
         &property_company::FOUNDER_AND_KIND,
+        &property_company::HAS_PROJECTS,
         &property_company::NAME_TAKEN,
         &property_company::NO_SUCH_FOUNDER,
         &property_company::UNKNOWN,
+        &property_company::UNKNOWN_HERE,
+        &property_coverage::UNKNOWN_AREA,
+        &property_project::AGREED_BEFORE_IT_BEGINS,
+        &property_project::ALREADY,
+        &property_project::ALREADY_SERVED,
+        &property_project::NEEDS_COMPANY,
+        &property_project::SERVES,
+        &property_project::UNKNOWN,
         &subdistrict::CODE_TAKEN,
         &subdistrict::ENDED_HERE,
         &subdistrict::HAS_COMMUNITIES,
@@ -156,7 +172,8 @@ pub const DOMAIN: Domain = Domain {
         &compound_grid::SHEET,
         &building::SHEET,
         &household::SHEET,
-        &property_company::SHEET,
+        &property_company_sheet::SHEET,
+        &property_project_sheet::SHEET,
     ],
     holders: &[Holder {
         kind: "compound",

@@ -10,20 +10,21 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, Text};
 use diesel_async::RunQueryDsl;
-use kernel::area::{self, AreaCode};
+use kernel::area::AreaCode;
 use kernel::change::{CODE_FIXED, Constraint, HALF_A_REFERENCE, REFERENCE_TAKEN, RefusedBy, nullable, present};
 use kernel::page::MAX_TOTAL;
-use kernel::sheet::{Check, Column, Form, Sheet};
 use kernel::text::{Key, Line, Name};
-use kernel::{Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, cursor_of, holds_on, id, keyset, period, text_enum};
-use schema::property_company;
+use kernel::{
+    Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, count_after, cursor_of, holds_on, id, keyset, period, text_enum,
+};
+use schema::{property_company, property_project};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
 
-use crate::code::{CommunityCode, NOT_A_COMMUNITY_CODE, is_community_code};
-use crate::credit_code::{CreditCode, NOT_A_CREDIT_CODE, is_credit_code};
+use crate::code::CommunityCode;
+use crate::credit_code::CreditCode;
 
 id!(
     /// A property company.
@@ -222,6 +223,22 @@ pub const FOUNDER_AND_KIND: Refusal = Refusal::invalid(
 /// The founder is no community.
 pub const NO_SUCH_FOUNDER: Refusal =
     Refusal::invalid("property_company.no_such_founder", "牵头社区不存在,请核对社区编码。", "There is no such community as the founder; check its code.");
+/// Projects keep it from ending.
+pub const HAS_PROJECTS: Refusal = Refusal::conflict(
+    "property_company.has_projects",
+    "自该日起该企业仍服务 {count} 个小区;请先终止这些项目。",
+    "From that day on the company still serves {count} compounds; end these projects first.",
+);
+/// A reference to a company that is not there.
+pub const UNKNOWN_HERE: Refusal = Refusal::invalid(
+    "property_company.does_not_exist",
+    "物业企业 {company_code} 不存在,请先登记。",
+    "The property company {company_code} does not exist; enter it first.",
+);
+/// A reference to a company that has ended.
+pub const ENDED_HERE: Refusal =
+    Refusal::invalid("property_company.not_in_force", "物业企业 {company_code} 在该日期已终止。", "The property company {company_code} has ended by that day.");
+
 const CONSTRAINTS: &[Constraint] = &[
     ("property_company_code_key", &CODE_TAKEN, "/code"),
     ("property_company_founder", &FOUNDER_AND_KIND, "/founder_community_code"),
@@ -251,7 +268,9 @@ impl Recorded for PropertyCompany {
 
 /// `code, area_code` of every dated link that lets a company be seen from another area than its own, whenever it
 /// holds or held. Another kind of link is another line.
-const LINKS: &str = "select code, founder_community_code from property_company where founder_community_code is not null";
+pub(crate) const LINKS: &str = "select code, founder_community_code from property_company where founder_community_code is not null \
+     union all select company_code, area_code from property_project \
+     union all select p.company_code, g.grid_code from property_project p join compound_grid g using (compound_code)";
 
 type Condition = Box<dyn BoxableExpression<property_company::table, Pg, SqlType = Bool>>;
 
@@ -347,11 +366,15 @@ pub async fn put(tx: &Tx<'_>, source: &Key, reference: &Key, new: NewPropertyCom
     }
 }
 
-/// Ends a property company on a day.
+/// Ends a property company on a day. Refused while it serves compounds from that day on.
 pub async fn end(tx: &Tx<'_>, id: PropertyCompanyId, expected: Expected, ending: &Ending) -> Result<PropertyCompany> {
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
     let on = period::end(before.valid_from, before.valid_to, ending.on)?;
+    let projects = count_after!(tx, property_project, company_code, before.code, on);
+    if projects > 0 {
+        return Err(HAS_PROJECTS.with("count", projects).into());
+    }
     let after = diesel::update(property_company::table.find(id))
         .set((property_company::valid_to.eq(on), property_company::version.eq(before.version + 1), property_company::updated_at.eq(tx.now)))
         .returning(PropertyCompany::as_returning())
@@ -359,6 +382,16 @@ pub async fn end(tx: &Tx<'_>, id: PropertyCompanyId, expected: Expected, ending:
         .await?;
     tx.record("property_company.ended", Some(&before), &after, Some(ending.reason.as_str()))?;
     Ok(after)
+}
+
+/// Refuses unless the company is there and has not ended on a day; it cannot end before this transaction does.
+pub(crate) async fn host(tx: &Tx<'_>, code: &CreditCode, on: NaiveDate) -> Result<()> {
+    let end = property_company::table.filter(property_company::code.eq(code)).select(property_company::valid_to).for_key_share();
+    match end.first::<Option<NaiveDate>>(&mut tx.conn()).await.optional()? {
+        None => Err(UNKNOWN_HERE.at("/company_code").with("company_code", code).into()),
+        Some(end) if end.is_none_or(|end| on < end) => Ok(()),
+        Some(_) => Err(ENDED_HERE.at("/company_code").with("company_code", code).into()),
+    }
 }
 
 /// The property company, locked, of a caller who may write it.
@@ -384,44 +417,3 @@ async fn change(tx: &Tx<'_>, before: &PropertyCompany, patch: &PropertyCompanyPa
     tx.record("property_company.changed", Some(before), &after, None)?;
     Ok(after)
 }
-
-/// Property companies as a table.
-pub const SHEET: Sheet = Sheet {
-    resource: "property-companies",
-    zh: "物业企业",
-    table: "property_company",
-    read: READ,
-    write: WRITE,
-    columns: &[
-        Column::new("code", "统一社会信用代码", Form::Code(is_credit_code, &NOT_A_CREDIT_CODE), "营业执照上的18位代码。").required(),
-        Column::new("name", "名称", Form::Text(60), "登记名称,最多60个字符。").required(),
-        Column::new("kind", "类型", Form::Choice(PropertyCompanyKind::CHOICES), "商业物业、社区牵头物业、单位自管或业主自治。").required(),
-        Column::new("founder_community_code", "牵头社区编码", Form::Code(is_community_code, &NOT_A_COMMUNITY_CODE), "仅社区牵头物业填写,且必填。"),
-        Column::new("area_code", "管理区域编码", Form::Code(|text| text.parse::<AreaCode>().is_ok(), &area::NOT_A_CODE), "默认为牵头社区,否则为全市。")
-            .or("coalesce(r.founder_community_code, $city)"),
-        Column::new("legal_representative", "法定代表人", Form::Text(60), "与营业执照一致。"),
-        Column::new("registered_address", "住所", Form::Text(200), "与营业执照一致。"),
-        Column::new("valid_from", "启用日期", Form::Date, "默认为导入生效日期。").or("$on"),
-        Column::new("source", "来源系统", Form::Key, "贵方系统的代号,与“来源编号”同时填写。"),
-        Column::new("ref", "来源编号", Form::Key, "贵方系统中的编号。"),
-    ],
-    keys: 1,
-    key_reusable: false,
-    area: "i.area_code",
-    stored_area: "t.area_code",
-    links: Some(LINKS),
-    from: "property_company t",
-    shown: &[],
-    looks_up: "left join community p on p.code = i.founder_community_code",
-    checks: &[
-        Check { column: "founder_community_code", refusal: &FOUNDER_AND_KIND, fault: "(i.kind = 'community_led') <> (i.founder_community_code is not null)" },
-        Check { column: "founder_community_code", refusal: &NO_SUCH_FOUNDER, fault: "i.founder_community_code is not null and p.code is null" },
-        Check {
-            column: "name",
-            refusal: &NAME_TAKEN,
-            fault: "exists (select from property_company o where o.id is distinct from i.stored_id and o.name = i.name and (o.valid_to is null or o.valid_to > i.valid_from)) \
-                    or exists (select from i o where o.n < i.n and o.name = i.name)",
-        },
-    ],
-    after: None,
-};

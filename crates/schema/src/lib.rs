@@ -640,6 +640,51 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Property projects (物业服务项目): who serves which compound, under which contract, and since when (ORG-17).
+    property_project (id) {
+        /// Identity, for ever.
+        id -> Uuid,
+        /// The compound that is served.
+        compound_code -> Text,
+        /// The company that serves it; null where a work unit or the owners look after it themselves without a company.
+        company_code -> Nullable<Text>,
+        /// The community, from the code of the compound.
+        area_code -> Text,
+        /// full_service, partial_service (such as cleaning alone; no coverage), unit_self (单位自管) or owner_self (业主自治).
+        kind -> Text,
+        /// preliminary (前期, chosen by the developer) or regular (chosen by the owners).
+        stage -> Nullable<Text>,
+        /// Number of the contract.
+        contract_number -> Nullable<Text>,
+        /// First day after the agreed term. A contract that goes on after it counts until it is ended (Civil Code, article 948).
+        agreed_to -> Nullable<Date>,
+        /// Day on which the contract was filed.
+        filed_on -> Nullable<Date>,
+        /// Fee, in words.
+        fee_standard -> Nullable<Text>,
+        /// Project manager, as publications name him.
+        manager -> Nullable<Text>,
+        /// People who work in the project.
+        staff -> Nullable<Int4>,
+        /// First day of service.
+        valid_from -> Date,
+        /// First day without service; null while it has no end.
+        valid_to -> Nullable<Date>,
+        /// System of the caller that knows it by ref.
+        source -> Nullable<Text>,
+        /// Key of the caller, unique within source.
+        #[sql_name = "ref"]
+        ref_ -> Nullable<Text>,
+        /// Rises with every change; the ETag.
+        version -> Int4,
+        /// When the row was made.
+        created_at -> Timestamptz,
+        /// When the row last changed.
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// Tokens that renew a session, each once: one that comes a second time was stolen, and ends the session.
     refresh_token (digest) {
         /// SHA-256 of the token: 256 random bits need no slow hash.
@@ -905,6 +950,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     journal,
     journal_block,
     property_company,
+    property_project,
     refresh_token,
     role_grant,
     secret,

@@ -49,6 +49,7 @@ fn body(id: &str) -> Option<Value> {
         "api_key" => json!({"name": "甲", "permissions": ["grid.read"], "area_code": "421181", "days": 1}),
         "compound_grid" => json!({"compound_code": "421181001001X001", "grid_code": "421181001001001"}),
         "property_company" => json!({"code": "91421199MA0000001U", "name": "物业", "kind": "commercial"}),
+        "property_project" => json!({"compound_code": "421181001001X001", "kind": "owner_self"}),
         "webhook" => json!({"name": "推送", "url": "https://hooks.example.cn/", "area_code": "421181"}),
         other => panic!("no body for {other}"),
     };

@@ -30,6 +30,7 @@ mod outage;
 mod pattern;
 mod process;
 mod property_companies;
+mod property_projects;
 mod readme;
 mod replica;
 mod replicas;

@@ -8,6 +8,8 @@ mod grids;
 mod household_grids;
 mod households;
 mod property_companies;
+mod property_coverage;
+mod property_projects;
 mod reports;
 mod subdistricts;
 
@@ -24,6 +26,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(household_grids::routes)
         .configure(households::routes)
         .configure(property_companies::routes)
+        .configure(property_coverage::routes)
+        .configure(property_projects::routes)
         .configure(reports::routes)
         .configure(subdistricts::routes);
 }
