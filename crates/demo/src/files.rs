@@ -8,6 +8,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::city::{City, Community, Compound, FOUNDED};
 use crate::people;
+use crate::services::{companies, projects};
 
 /// Doors on a floor of one entrance.
 const DOORS: u32 = 4;
@@ -85,6 +86,18 @@ pub fn write(city: &City, resource: &str, file: File) -> Result<()> {
         }
         "people" => people::write(city, row)?,
         "party-memberships" => people::write_memberships(city, row)?,
+        "property-companies" => {
+            row(&["code", "name", "kind", "founder_community_code", "valid_from"])?;
+            companies(city)?
+                .iter()
+                .try_for_each(|company| row(&[&company.code, &company.name, company.kind, company.founder.as_deref().unwrap_or_default(), &founded]))?;
+        }
+        "property-projects" => {
+            row(&["compound_code", "company_code", "kind", "valid_from"])?;
+            projects(city)?.iter().try_for_each(|project| {
+                row(&[&compound_code(project.community, project.compound), project.company.as_deref().unwrap_or_default(), project.kind, &founded])
+            })?;
+        }
         other => return Err(Error::Internal(format!("the demo city has no {other}"))),
     }
     rows.flush().map_err(|error| Error::Internal(format!("demo file: {error}")))

@@ -7,6 +7,7 @@
 mod city;
 mod files;
 mod people;
+mod services;
 
 use std::fs::File;
 use std::path::Path;

@@ -87,9 +87,13 @@ pub async fn write(view: &View<'_>, sheet: &'static Sheet, form: FileForm, heade
     let cells = sheet.columns.iter().map(|column| format!("({})::text", sheet.shown(column).replace("$on", "$1"))).collect::<Vec<_>>().join(", ");
     let natural = sheet.key_columns().map(|column| format!("t.{}", column.name)).collect::<Vec<_>>().join(", ");
     let keys = if sheet.found_by.is_some() { "t.id".to_owned() } else { natural };
+    let linked = match (sheet.links, sheet.columns.first()) {
+        (Some(links), Some(key)) => format!("or exists (select from ({links}) l (key, area_code) where l.key = t.{} and l.area_code ^@ any ($2))", key.name),
+        _ => String::new(),
+    };
     let select = format!(
         "select array[{cells}] as cells from {from} where t.valid_from <= $1 and (t.valid_to is null or t.valid_to > $1) \
-         and {area} ^@ any ($2) order by {keys}",
+         and ({area} ^@ any ($2) {linked}) order by {keys}",
         from = sheet.from.replace("$on", "$1"),
         area = sheet.stored_area,
     );

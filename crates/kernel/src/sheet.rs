@@ -92,7 +92,7 @@ pub struct Column {
     /// Whether every row must have it.
     pub required: bool,
     /// SQL for what an empty cell means for a new row; without it, an empty cell empties the stored value.
-    /// A stored value is never replaced by a default.
+    /// A stored value is never replaced by a default. `$on` is the day, `$city` the city, `r.name` another cell as text.
     pub default: Option<&'static str>,
     /// What stands in the template's note: meaning and unit, for the clerk.
     pub note: &'static str,
@@ -113,7 +113,7 @@ impl Column {
         Self { required: true, ..self }
     }
 
-    /// The same, where an empty cell keeps what is stored, or is this SQL in a new row; `$on` is the day.
+    /// The same, where an empty cell keeps what is stored, or is this SQL in a new row; see `default`.
     #[must_use]
     pub const fn or(self, default: &'static str) -> Self {
         Self { default: Some(default), ..self }
@@ -295,7 +295,7 @@ pub struct Sheet {
     pub write: Permission,
     /// The columns; the natural key first.
     pub columns: &'static [Column],
-    /// How many columns are the natural key.
+    /// How many columns are the natural key. One that is not required may be empty, which is a value like any other.
     pub keys: usize,
     /// How rows are found, where that is not by the natural key.
     pub found_by: Option<FoundBy>,
@@ -305,6 +305,9 @@ pub struct Sheet {
     pub area: &'static str,
     /// SQL over a stored row `t`: its area, for access.
     pub stored_area: &'static str,
+    /// SQL: a query of `key, area_code`, the links by which a row with this natural key may also be seen, from areas
+    /// that are not its own; none where it is seen in its own alone.
+    pub links: Option<&'static str>,
     /// SQL: where exports read, the stored row being `t`; `$on` is the day.
     pub from: &'static str,
     /// SQL for a column whose export is not `t.column`.

@@ -422,6 +422,7 @@ pub const SHEET: Sheet = Sheet {
     key_reusable: false,
     area: "left(i.code, 12)",
     stored_area: "t.area_code",
+    links: None,
     from: "building t",
     shown: &[],
     looks_up: "left join compound p on p.code = i.compound_code",

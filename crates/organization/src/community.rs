@@ -351,6 +351,7 @@ pub const SHEET: Sheet = Sheet {
     key_reusable: false,
     area: "i.code",
     stored_area: "t.code",
+    links: None,
     from: "community t",
     shown: &[],
     looks_up: "left join subdistrict p on p.code = left(i.code, 9)",

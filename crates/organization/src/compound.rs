@@ -346,7 +346,7 @@ pub async fn put(tx: &Tx<'_>, source: &Key, reference: &Key, new: NewCompound) -
     }
 }
 
-/// Ends a compound on a day. Refused while buildings or links to grids are open from that day on.
+/// Ends a compound on a day. Refused while buildings, links to grids or property projects are open from that day on.
 pub async fn end(tx: &Tx<'_>, id: CompoundId, expected: Expected, ending: &Ending) -> Result<Compound> {
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
@@ -359,6 +359,7 @@ pub async fn end(tx: &Tx<'_>, id: CompoundId, expected: Expected, ending: &Endin
     if links > 0 {
         return Err(HAS_BUILDINGS.with("count", links).into());
     }
+    crate::property_project::none_after(tx, &before.code, on).await?;
     let after = diesel::update(compound::table.find(id))
         .set((compound::valid_to.eq(on), compound::version.eq(before.version + 1), compound::updated_at.eq(tx.now)))
         .returning(Compound::as_returning())
@@ -438,6 +439,7 @@ pub const SHEET: Sheet = Sheet {
     key_reusable: false,
     area: "left(i.code, 12)",
     stored_area: "t.area_code",
+    links: None,
     from: "compound t",
     shown: &[],
     looks_up: "left join community p on p.code = left(i.code, 12)",

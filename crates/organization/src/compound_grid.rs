@@ -367,6 +367,7 @@ pub const SHEET: Sheet = Sheet {
     key_reusable: true,
     area: "i.grid_code",
     stored_area: "t.grid_code",
+    links: None,
     from: "compound_grid t",
     shown: &[],
     looks_up: "left join compound p on p.code = i.compound_code left join grid g on g.code = i.grid_code",

@@ -399,6 +399,7 @@ pub const SHEET: Sheet = Sheet {
     key_reusable: false,
     area: "i.code",
     stored_area: "t.code",
+    links: None,
     from: "grid t",
     shown: &[],
     looks_up: "left join community p on p.code = left(i.code, 12)",

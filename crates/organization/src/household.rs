@@ -361,6 +361,7 @@ pub const SHEET: Sheet = Sheet {
     key_reusable: false,
     area: "coalesce(i.grid_code, i.was_in, left(i.code, 12))",
     stored_area: "t.area_code",
+    links: None,
     from: "household t left join household_grid m on m.household_id = t.id and m.valid_from <= $on and (m.valid_to is null or m.valid_to > $on)",
     shown: &[("grid_code", "m.grid_code")],
     looks_up: "left join building p on p.code = left(i.code, 17) left join grid g on g.code = i.grid_code \

@@ -1,11 +1,12 @@
-//! Basic organization (基本组织): the area tree and what stands in it (ORG-03 … ORG-05), and its people
-//! (ORG-14).
+//! Basic organization (基本组织): the area tree and what stands in it (ORG-03 … ORG-05), its people (ORG-14), and who
+//! serves compounds (ORG-15, ORG-17).
 
 pub mod building;
 pub mod code;
 pub mod community;
 pub mod compound;
 pub mod compound_grid;
+pub mod credit_code;
 pub mod grid;
 pub mod grid_division;
 pub mod household;
@@ -21,6 +22,11 @@ pub mod person_search;
 pub mod person_sheet;
 pub mod person_unmask;
 pub mod phone;
+pub mod property_company;
+pub mod property_company_sheet;
+pub mod property_coverage;
+pub mod property_project;
+pub mod property_project_sheet;
 pub mod subdistrict;
 
 use kernel::Role;
@@ -61,6 +67,8 @@ const AT_THE_DOORS: &[Role] = &[
     Role::PartyGroupLeader,
     Role::Auditor,
 ];
+/// Housing supervises property services; subdistricts and communities register whom they bring in and found.
+const PROPERTY_OFFICE: &[Role] = &[Role::Housing, Role::SubdistrictOfficer, Role::CommunitySecretary];
 
 /// The roll of the Party is internal work information: it is for those who work with its members.
 const AT_THE_ROLL: &[Role] = &[
@@ -117,6 +125,10 @@ pub const DOMAIN: Domain = Domain {
         (person_unmask::UNMASK, "说明理由后查看人员的完整号码", "see numbers and phones of people in clear, with a reason", UNMASKING),
         (party_membership::READ, "查看党员身份", "see who is a member of the Party", AT_THE_ROLL),
         (party_membership::WRITE, "登记、更改和终止党员身份", "enter, change and end party memberships", UNMASKING),
+        (property_company::READ, "查看物业企业", "see property companies", STAFF),
+        (property_company::WRITE, "登记、更改、终止和导入物业企业", "enter, change, end and import property companies", PROPERTY_OFFICE),
+        (property_project::READ, "查看物业服务项目和物业服务覆盖", "see property projects and the coverage of property services", STAFF),
+        (property_project::WRITE, "登记、更改、终止和导入物业服务项目", "enter, change, end and import property projects", PROPERTY_OFFICE),
     ],
     refusals: &[
         &building::CODE_TAKEN,
@@ -146,6 +158,7 @@ pub const DOMAIN: Domain = Domain {
         &compound_grid::HALF_AN_EXCEPTION,
         &compound_grid::NEEDS_EXCEPTION,
         &compound_grid::UNKNOWN,
+        &credit_code::NOT_A_CREDIT_CODE,
         &grid::CODE_TAKEN,
         &grid::ENDED_HERE,
         &grid::HAS_COMPOUNDS,
@@ -201,6 +214,21 @@ pub const DOMAIN: Domain = Domain {
         &phone::NOT_A_PHONE,
         &grid_division::BAD_BAND,
         &grid_division::UNKNOWN_AREA,
+        &property_company::CODE_TAKEN,
+        &property_company::ENDED_HERE,
+        &property_company::FOUNDER_AND_KIND,
+        &property_company::HAS_PROJECTS,
+        &property_company::NAME_TAKEN,
+        &property_company::NO_SUCH_FOUNDER,
+        &property_company::UNKNOWN,
+        &property_company::UNKNOWN_HERE,
+        &property_coverage::UNKNOWN_AREA,
+        &property_project::AGREED_BEFORE_IT_BEGINS,
+        &property_project::ALREADY,
+        &property_project::ALREADY_SERVED,
+        &property_project::NEEDS_COMPANY,
+        &property_project::SERVES,
+        &property_project::UNKNOWN,
         &subdistrict::CODE_TAKEN,
         &subdistrict::ENDED_HERE,
         &subdistrict::HAS_COMMUNITIES,
@@ -223,6 +251,8 @@ pub const DOMAIN: Domain = Domain {
         &household::SHEET,
         &person_sheet::SHEET,
         &party_membership_sheet::SHEET,
+        &property_company_sheet::SHEET,
+        &property_project_sheet::SHEET,
     ],
     holders: &[Holder {
         kind: "compound",

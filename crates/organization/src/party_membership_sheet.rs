@@ -33,6 +33,7 @@ pub const SHEET: Sheet = Sheet {
     area: "(select p.area_code from person p where p.id = i.person_id)",
     stored_area: "(select p.area_code from person p where p.id = t.person_id)",
     from: "party_membership t join person p on p.id = t.person_id",
+    links: None,
     shown: &[("id_number", "encode(p.id_number, 'hex')")],
     looks_up: "left join (select person_id, min(n) as n from i group by person_id) first on first.person_id = i.person_id",
     checks: &[

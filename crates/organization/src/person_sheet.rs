@@ -38,6 +38,7 @@ pub const SHEET: Sheet = Sheet {
     area: "i.area_code",
     stored_area: "t.area_code",
     from: "(select * from person where merged_into is null) t",
+    links: None,
     shown: &[],
     looks_up: "left join community c on c.code = left(i.area_code, 12) left join grid g on g.code = i.area_code \
                left join person d on d.id_number_hash = substring(i.id_number from 1 for 32) and d.merged_into is null and d.id is distinct from i.stored_id",

@@ -328,6 +328,7 @@ pub const SHEET: Sheet = Sheet {
     key_reusable: false,
     area: "i.code",
     stored_area: "t.code",
+    links: None,
     from: "subdistrict t",
     shown: &[],
     looks_up: "",

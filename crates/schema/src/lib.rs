@@ -715,6 +715,88 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Property companies (物业服务企业), those led by communities among them (ORG-15).
+    property_company (id) {
+        /// Identity, for ever.
+        id -> Uuid,
+        /// Unified social credit code of 18 characters (GB 32100-2015), its check digit right.
+        code -> Text,
+        /// Registered name, held by one company at a time.
+        name -> Text,
+        /// commercial, community_led, unit_self (a work unit for its own housing) or owner_self (owners for themselves).
+        kind -> Text,
+        /// The community that took the lead in founding it; of community_led ones alone. Not moved by a re-division.
+        founder_community_code -> Nullable<Text>,
+        /// Where it is kept, for access: who may write companies there may change it.
+        area_code -> Text,
+        /// Legal representative, as the public register of companies names him.
+        legal_representative -> Nullable<Text>,
+        /// Registered address.
+        registered_address -> Nullable<Text>,
+        /// First day on which it holds.
+        valid_from -> Date,
+        /// First day on which it no longer holds; null while it has no end.
+        valid_to -> Nullable<Date>,
+        /// System of the caller that knows it by ref.
+        source -> Nullable<Text>,
+        /// Key of the caller, unique within source.
+        #[sql_name = "ref"]
+        ref_ -> Nullable<Text>,
+        /// Rises with every change; the ETag.
+        version -> Int4,
+        /// When the row was made.
+        created_at -> Timestamptz,
+        /// When the row last changed.
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// Property projects (物业服务项目): who serves which compound, under which contract, and since when (ORG-17).
+    property_project (id) {
+        /// Identity, for ever.
+        id -> Uuid,
+        /// The compound that is served.
+        compound_code -> Text,
+        /// The company that serves it; null where a work unit or the owners look after it themselves without a company.
+        company_code -> Nullable<Text>,
+        /// The community, from the code of the compound.
+        area_code -> Text,
+        /// full_service, partial_service (such as cleaning alone; no coverage), unit_self (单位自管) or owner_self (业主自治).
+        kind -> Text,
+        /// preliminary (前期, chosen by the developer) or regular (chosen by the owners).
+        stage -> Nullable<Text>,
+        /// Number of the contract.
+        contract_number -> Nullable<Text>,
+        /// First day after the agreed term. A contract that goes on after it counts until it is ended (Civil Code, article 948).
+        agreed_to -> Nullable<Date>,
+        /// Day on which the contract was filed.
+        filed_on -> Nullable<Date>,
+        /// Fee, in words.
+        fee_standard -> Nullable<Text>,
+        /// Project manager, as publications name him.
+        manager -> Nullable<Text>,
+        /// People who work in the project.
+        staff -> Nullable<Int4>,
+        /// First day of service.
+        valid_from -> Date,
+        /// First day without service; null while it has no end.
+        valid_to -> Nullable<Date>,
+        /// System of the caller that knows it by ref.
+        source -> Nullable<Text>,
+        /// Key of the caller, unique within source.
+        #[sql_name = "ref"]
+        ref_ -> Nullable<Text>,
+        /// Rises with every change; the ETag.
+        version -> Int4,
+        /// When the row was made.
+        created_at -> Timestamptz,
+        /// When the row last changed.
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// Tokens that renew a session, each once: one that comes a second time was stolen, and ends the session.
     refresh_token (digest) {
         /// SHA-256 of the token: 256 random bits need no slow hash.
@@ -997,6 +1079,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     person,
     person_merge,
     person_merge_move,
+    property_company,
+    property_project,
     refresh_token,
     role_grant,
     sealed_key,

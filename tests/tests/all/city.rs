@@ -39,6 +39,8 @@ async fn the_whole_tree_imports_exports_and_imports_again_without_a_change() {
         ("households", 98_400),
         ("people", 25_000),
         ("party-memberships", 19_000),
+        ("property-companies", 46),
+        ("property-projects", 255),
     ];
     assert_eq!(sizes, expected.map(|(resource, count)| (resource.to_owned(), count)));
     let journal = async || {
@@ -67,4 +69,8 @@ async fn the_whole_tree_imports_exports_and_imports_again_without_a_change() {
         (report["seamless"].as_bool(), report["counts"]["households"].as_i64(), report["counts"]["grids"].as_i64()),
         (Some(true), Some(98_400), Some(255))
     );
+    // STA-09, STA-10: 255 grids served, all of them.
+    let coverage = admin.get("/v1/reports/property-coverage").await.ok(200);
+    assert_eq!(coverage["grids"], serde_json::json!({"value": "100.0", "numerator": 255, "denominator": 255}));
+    assert_eq!(coverage["served_by"], serde_json::json!({"commercial": 134, "community_led": 78, "unit_self": 21, "owner_self": 22}));
 }

@@ -33,6 +33,8 @@ mod people;
 mod people_imports;
 mod people_merges;
 mod process;
+mod property_companies;
+mod property_projects;
 mod readme;
 mod rekey;
 mod replica;

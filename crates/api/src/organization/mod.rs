@@ -10,6 +10,9 @@ mod households;
 mod party_memberships;
 mod people;
 mod person_merges;
+mod property_companies;
+mod property_coverage;
+mod property_projects;
 mod reports;
 mod subdistricts;
 
@@ -28,6 +31,9 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(party_memberships::routes)
         .configure(people::routes)
         .configure(person_merges::routes)
+        .configure(property_companies::routes)
+        .configure(property_coverage::routes)
+        .configure(property_projects::routes)
         .configure(reports::routes)
         .configure(subdistricts::routes);
 }

@@ -124,19 +124,19 @@ fn check(row: &Row, columns: &[usize], sheet: &'static Sheet, keeper: Option<&Ke
         parts.map(|parts| parts.join("/"))
     };
     let reference = key(&["source", "ref"]);
-    let natural: Vec<&str> = sheet.key_columns().map(|column| column.name).collect();
-    let keys: Vec<Vec<&str>> = match &sheet.found_by {
-        None => vec![natural],
-        Some(found) => found.columns.iter().map(|name| vec![*name]).collect(),
+    // A part of it that may be empty is a value like any other; one that must be there and is not is a fault already.
+    let part = |column: &Column| key(&[column.name]).or_else(|| (!column.required).then(String::new));
+    let natural = sheet.key_columns().map(part).collect::<Option<Vec<_>>>().map(|parts| parts.join("/").trim_end_matches('/').to_owned());
+    let (keys, name): (Vec<_>, _) = match &sheet.found_by {
+        None => (sheet.key_columns().take(1).map(|column| (column.name, natural.clone())).collect(), natural),
+        Some(found) => {
+            let name = called.into_iter().find(|name| !name.is_empty()).or_else(|| reference.clone());
+            (found.columns.iter().map(|name| (*name, key(&[name]))).collect(), name)
+        }
     };
-    let name = match &sheet.found_by {
-        None => keys.first().and_then(|names| key(names)),
-        Some(_) => called.into_iter().find(|name| !name.is_empty()).or_else(|| reference.clone()),
-    }
-    .unwrap_or_default();
-    for names in keys.iter().map(Vec::as_slice).chain([["source", "ref"].as_slice()]) {
-        let pointer = if names.contains(&"ref") { "ref" } else { names.first().copied().unwrap_or_default() };
-        let key = key(names).filter(|key| !key.is_empty());
+    let name = name.unwrap_or_default();
+    for (pointer, key) in keys.into_iter().chain([("ref", reference.clone())]) {
+        let key = key.filter(|key| !key.is_empty());
         // Of a kept value the hash alone is the same on both lines.
         let kept = place(pointer).and_then(|index| sheet.columns.get(index)?.personal()).is_some();
         let same = key.as_deref().map(|key| if kept { key.get(..HASH_BYTES * 2).unwrap_or_default() } else { key });

@@ -76,7 +76,7 @@ fn value(index: usize, column: &Column, given: u64) -> String {
         _ => format!("r.{name}::{sql_type}"),
     };
     match column.default {
-        Some(default) => format!("coalesce({cell}, t.{name}, {})", default.replace("$on", "$3")),
+        Some(default) => format!("coalesce({cell}, t.{name}, {})", default.replace("$on", "$3").replace("$city", "$8")),
         None if given & (1 << index) == 0 => format!("t.{name}"),
         None => cell,
     }
@@ -108,7 +108,8 @@ fn incoming(sheet: &'static Sheet, given: u64) -> String {
         _ => String::new(),
     };
     let beside: String = sheet.columns.iter().map(told).collect();
-    let natural = sheet.key_columns().map(|column| format!("s.{0} = r.{0}", column.name)).collect::<Vec<_>>().join(" and ");
+    let same = |column: &Column| if column.required { "=" } else { "is not distinct from" };
+    let natural = sheet.key_columns().map(|column| format!("s.{0} {1} r.{0}", column.name, same(column))).collect::<Vec<_>>().join(" and ");
     let key = sheet.found_by.as_ref().map_or(natural, |found| format!("s.id = {}", found.id));
     let open = if sheet.key_reusable { " and s.valid_to is null" } else { "" };
     format!(

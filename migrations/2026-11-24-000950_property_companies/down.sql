@@ -1,0 +1,2 @@
+drop table property_company;
+drop function is_credit_code;
