@@ -2,16 +2,12 @@
 
 pub mod app;
 pub mod cluster;
-pub mod command;
 pub mod db;
 pub mod process;
 pub mod receiver;
-pub mod served;
 
 pub use app::{Answer, TestApp, User};
 pub use cluster::Cluster;
-pub use command::Serving;
 pub use db::TestDb;
 pub use process::Process;
 pub use receiver::{Receiver, Reply};
-pub use served::Served;

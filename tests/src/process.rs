@@ -1,4 +1,4 @@
-//! The server as a process of its own, for what only a process has: signals, an end, a log, limits of its system.
+//! The real binary in a process of its own, for what only a process has: signals, an end, a log, limits of its system.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -14,7 +14,18 @@ use crate::cluster::signal;
 /// How long anything may take before a test gives up on it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A server in a process of its own.
+/// A command of the binary that knows nothing of this process's settings.
+///
+/// Cargo builds the binary with the tests, beside the folder that holds them.
+#[must_use]
+pub fn linli() -> Command {
+    let tests = std::env::current_exe().unwrap();
+    let mut command = Command::new(tests.parent().unwrap().parent().unwrap().join("linli-under-test"));
+    command.env_clear().envs(std::env::vars().filter(|(name, _)| ["PATH", "TMPDIR", "HOME"].contains(&name.as_str())));
+    command
+}
+
+/// `linli serve`, running.
 pub struct Process {
     /// Where it listens.
     pub base: String,
@@ -25,9 +36,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts it on a database, with other settings from the environment.
-    ///
-    /// The process is this test binary itself, told to run nothing but the test that serves.
+    /// Starts it on a database, with other settings from the environment, and waits until it serves.
     #[must_use]
     pub fn start(url: &str, environment: &[(&str, &str)]) -> Self {
         Self::start_by("exec \"$0\" \"$@\"", url, environment)
@@ -36,11 +45,17 @@ impl Process {
     /// Starts it by a line of shell that ends in `exec "$0" "$@"`.
     #[must_use]
     pub fn start_by(shell: &str, url: &str, environment: &[(&str, &str)]) -> Self {
+        let binary = linli();
         let mut command = Command::new("sh");
-        command.args(["-c", shell]).arg(std::env::current_exe().unwrap());
-        command.args(["--ignored", "--exact", "process::serves", "--nocapture", "--test-threads=1"]);
-        command.env_clear().env("PATH", std::env::var("PATH").unwrap()).env("LOG_FORMAT", "json").env("MODE", "demo");
-        command.env("DATABASE_URL", url).env("PORT", "0").env("WORKERS", "1").env("METRICS_ADDRESS", "127.0.0.1:0");
+        command.args(["-c", shell]).arg(binary.get_program()).arg("serve");
+        command.env_clear().envs(binary.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command
+            .env("LOG_FORMAT", "json")
+            .env("MODE", "demo")
+            .env("DATABASE_URL", url)
+            .env("PORT", "0")
+            .env("WORKERS", "1")
+            .env("METRICS_ADDRESS", "127.0.0.1:0");
         let mut child = command.envs(environment.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let said = follow(child.stdout.take().unwrap(), Arc::default());
         let log = Arc::new(Mutex::new(Vec::new()));
@@ -77,6 +92,12 @@ impl Process {
             assert!(Instant::now() < deadline, "it does not end: {:?}", self.log.lock().unwrap());
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// Ends it as `kill -9` does: at once, whatever it is doing.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     /// Whether it has ended.

@@ -64,10 +64,12 @@ pub struct Domain {
 pub struct Reference {
     /// The kind, as in the journal: `person`.
     pub to: &'static str,
-    /// The table, whose key is `id`.
+    /// The table, whose key is `id` and whose rows have versions; its name is their kind in the journal.
     pub table: &'static str,
-    /// The column.
+    /// The column, which is the member of the API too.
     pub column: &'static str,
+    /// The sheet by which its rows are imported, if there is one: a merge and an import wait for one another.
+    pub resource: Option<&'static str>,
 }
 
 /// The area of an object, when it is known.

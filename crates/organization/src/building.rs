@@ -9,7 +9,7 @@ use kernel::page::MAX_TOTAL;
 use kernel::sheet::{Check, Column, Form, Sheet};
 use kernel::text::{Key, Line, Name};
 use kernel::{
-    Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, count_after, cursor_of, holds_on, id, keyset, period,
+    Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, count_after, cursor_of, holds_on, id, import, keyset, period,
     within_or_above,
 };
 use schema::{building, household};
@@ -336,6 +336,7 @@ pub async fn put(tx: &Tx<'_>, source: &Key, reference: &Key, new: NewBuilding) -
 
 /// Ends a building on a day. Refused while households are in it from that day on.
 pub async fn end(tx: &Tx<'_>, id: BuildingId, expected: Expected, ending: &Ending) -> Result<Building> {
+    import::hold(tx, &["households"]).await?;
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
     let on = period::end(before.valid_from, before.valid_to, ending.on)?;

@@ -9,8 +9,8 @@ use kernel::page::MAX_TOTAL;
 use kernel::sheet::{Check, Column, Form, Sheet};
 use kernel::text::{Key, Name};
 use kernel::{
-    Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, count_after, cursor_of, holds_on, id, keyset, period, text_enum,
-    within_or_above,
+    Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, count_after, cursor_of, holds_on, id, import, keyset, period,
+    text_enum, within_or_above,
 };
 use schema::{community, compound, grid};
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ use uuid::Uuid;
 use validator::Validate;
 
 use crate::code::{CommunityCode, NOT_A_COMMUNITY_CODE, SubdistrictCode, is_community_code};
-use crate::subdistrict;
+use crate::{person_entry, subdistrict};
 
 id!(
     /// A community.
@@ -169,6 +169,13 @@ pub const HAS_PARTS: Refusal = Refusal::conflict(
     "From that day on the community still has {count} grids or compounds; end them first.",
 );
 
+/// It still answers for people.
+pub const HAS_PEOPLE: Refusal = Refusal::conflict(
+    "community.has_people",
+    "社区自该日起仍登记有 {count} 人;请先更改其所属区域。",
+    "From that day on the community still answers for {count} people; change the area of each first.",
+);
+
 const CONSTRAINTS: &[Constraint] = &[
     ("community_code_key", &CODE_TAKEN, "/code"),
     ("community_period", &period::ENDS_BEFORE_IT_BEGINS, "/valid_from"),
@@ -269,6 +276,7 @@ pub async fn put(tx: &Tx<'_>, source: &Key, reference: &Key, new: NewCommunity) 
 
 /// Ends a community on a day. Refused while grids or compounds are in it from that day on.
 pub async fn end(tx: &Tx<'_>, id: CommunityId, expected: Expected, ending: &Ending) -> Result<Community> {
+    import::hold(tx, &["compounds", "grids", "people"]).await?;
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
     let on = period::end(before.valid_from, before.valid_to, ending.on)?;
@@ -279,6 +287,10 @@ pub async fn end(tx: &Tx<'_>, id: CommunityId, expected: Expected, ending: &Endi
     let compounds = count_after!(tx, compound, area_code, before.code, on);
     if compounds > 0 {
         return Err(HAS_PARTS.with("count", compounds).into());
+    }
+    let people = person_entry::answered_for(tx, before.code.as_str(), on).await?;
+    if people > 0 {
+        return Err(HAS_PEOPLE.with("count", people).into());
     }
     let after = diesel::update(community::table.find(id))
         .set((community::valid_to.eq(on), community::version.eq(before.version + 1), community::updated_at.eq(tx.now)))

@@ -10,8 +10,8 @@ use kernel::page::MAX_TOTAL;
 use kernel::sheet::{Check, Column, Form, Sheet};
 use kernel::text::{Key, Name};
 use kernel::{
-    Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, count_after, cursor_of, holds_on, id, keyset, period, text_enum,
-    within_or_above,
+    Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, count_after, cursor_of, holds_on, id, import, keyset, period,
+    text_enum, within_or_above,
 };
 use schema::{compound_grid, grid, household_grid};
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ use uuid::Uuid;
 use validator::Validate;
 
 use crate::code::{CommunityCode, GridCode, NOT_A_GRID_CODE, is_grid_code};
-use crate::community;
+use crate::{community, person_entry};
 
 id!(
     /// A grid.
@@ -207,6 +207,13 @@ pub const HAS_COMPOUNDS: Refusal = Refusal::conflict(
     "From that day on {count} compounds still lie in the grid; end their links first.",
 );
 
+/// It still answers for people.
+pub const HAS_PEOPLE: Refusal = Refusal::conflict(
+    "grid.has_people",
+    "网格自该日起仍登记有 {count} 人;请先更改其所属区域。",
+    "From that day on the grid still answers for {count} people; change the area of each first.",
+);
+
 /// Households or compounds were in it before it would begin.
 pub const IN_USE_BEFORE: Refusal = Refusal::conflict(
     "grid.in_use_before",
@@ -290,6 +297,7 @@ pub async fn create(tx: &Tx<'_>, new: &NewGrid) -> Result<Grid> {
 
 /// Changes a grid.
 pub async fn update(tx: &Tx<'_>, id: GridId, expected: Expected, patch: &GridPatch) -> Result<Grid> {
+    hold_entries(tx, patch.valid_from).await?;
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
     period::still_open(before.valid_to)?;
@@ -299,6 +307,7 @@ pub async fn update(tx: &Tx<'_>, id: GridId, expected: Expected, patch: &GridPat
 /// Makes or changes the grid that the caller knows by a key of his own.
 pub async fn put(tx: &Tx<'_>, source: &Key, reference: &Key, new: NewGrid) -> Result<Grid> {
     tx.lock(&format!("grid {source} {reference}")).await?;
+    hold_entries(tx, new.valid_from).await?;
     let known = Grid::query().filter(grid::source.eq(source).and(grid::ref_.eq(reference))).first(&mut tx.conn()).await.optional()?;
     match known {
         None => create(tx, &NewGrid { source: Some(source.clone()), reference: Some(reference.clone()), ..new }).await,
@@ -313,8 +322,9 @@ pub async fn put(tx: &Tx<'_>, source: &Key, reference: &Key, new: NewGrid) -> Re
     }
 }
 
-/// Ends a grid on a day. Refused while households or compounds are in it from that day on.
+/// Ends a grid on a day. Refused while households, compounds or people are in it from that day on.
 pub async fn end(tx: &Tx<'_>, id: GridId, expected: Expected, ending: &Ending) -> Result<Grid> {
+    import::hold(tx, &["compound-grids", "households", "people"]).await?;
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
     let on = period::end(before.valid_from, before.valid_to, ending.on)?;
@@ -325,6 +335,10 @@ pub async fn end(tx: &Tx<'_>, id: GridId, expected: Expected, ending: &Ending) -
     let compounds = count_after!(tx, compound_grid, grid_code, before.code, on);
     if compounds > 0 {
         return Err(HAS_COMPOUNDS.with("count", compounds).into());
+    }
+    let people = person_entry::answered_for(tx, before.code.as_str(), on).await?;
+    if people > 0 {
+        return Err(HAS_PEOPLE.with("count", people).into());
     }
     let after = diesel::update(grid::table.find(id))
         .set((grid::valid_to.eq(on), grid::version.eq(before.version + 1), grid::updated_at.eq(tx.now)))
@@ -357,6 +371,11 @@ async fn lock(tx: &Tx<'_>, id: GridId) -> Result<Grid> {
     let grid: Grid = found.ok_or(&UNKNOWN)?;
     tx.may_at(WRITE, grid.code.as_str())?;
     Ok(grid)
+}
+
+/// Where its first day may move, no import may put anything into it meanwhile.
+async fn hold_entries(tx: &Tx<'_>, valid_from: Option<NaiveDate>) -> Result<()> {
+    if valid_from.is_some() { import::hold(tx, &["compound-grids", "households"]).await } else { Ok(()) }
 }
 
 async fn change(tx: &Tx<'_>, before: &Grid, patch: &GridPatch) -> Result<Grid> {

@@ -1,6 +1,7 @@
 //! Entering, changing and ending people: one person once, whoever enters him, and however many at a time.
 
 use chrono::NaiveDate;
+use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel::change::{Constraint, HALF_A_REFERENCE, REFERENCE_TAKEN, RefusedBy};
@@ -117,6 +118,13 @@ async fn set_end(tx: &Tx<'_>, before: &Person, on: Option<NaiveDate>, action: &'
     let after = row.show(tx)?;
     tx.record(action, Some(before), &after, Some(reason))?;
     Ok(after)
+}
+
+/// How many people a community or grid answers for from a day on.
+pub(crate) async fn answered_for(tx: &Tx<'_>, area: &str, on: NaiveDate) -> Result<i64> {
+    let there = person::table.filter(person::area_code.eq(area).and(person::merged_into.is_null()));
+    let still = there.filter(person::valid_to.is_null().or(person::valid_to.gt(on)));
+    Ok(still.select(count_star()).first(&mut tx.conn()).await?)
 }
 
 /// The person, locked, of a caller who may write him. An entry that was merged is refused by name.

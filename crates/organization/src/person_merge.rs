@@ -3,14 +3,14 @@
 
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
-use diesel::sql_types::{Text, Uuid as SqlUuid};
+use diesel::sql_types::{Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use kernel::change::{Constraint, RefusedBy};
 use kernel::manifest::Reference;
 use kernel::page::Cursor;
 use kernel::personal::Kept;
 use kernel::text::Line;
-use kernel::{Error, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, id, within};
+use kernel::{Error, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Role, Stamp, Tx, View, id, import, within};
 use schema::{person, person_merge};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -204,6 +204,7 @@ pub async fn create(tx: &Tx<'_>, references: &[Reference], new: &NewPersonMerge)
     if new.survivor_id == new.duplicate_id {
         return Err(ONESELF.at("/duplicate_id").into());
     }
+    import::hold(tx, &imported(references)).await?;
     let (survivor, duplicate) = both(tx, new.survivor_id, new.duplicate_id).await?;
     for (person, pointer) in [(&survivor, "/survivor_id"), (&duplicate, "/duplicate_id")] {
         if let Some(other) = person.kept.merged_into {
@@ -228,13 +229,8 @@ pub async fn create(tx: &Tx<'_>, references: &[Reference], new: &NewPersonMerge)
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;
-    for Reference { table, column, .. } in references {
-        let moved = diesel::sql_query(format!(
-            "with moved as (update {table} set {column} = $2 where {column} = $3 returning id) \
-             insert into person_merge_move (merge_id, table_name, row_id) select $1, $4, id from moved"
-        ));
-        let moved = moved.bind::<SqlUuid, _>(merge.id.0).bind::<SqlUuid, _>(survivor.id.0).bind::<SqlUuid, _>(duplicate.id.0).bind::<Text, _>(table);
-        moved.execute(&mut tx.conn()).await.map_err(|error| clash(error, table))?;
+    for reference in references {
+        hand_over(tx, reference, merge.id, (&duplicate, &survivor), "true", new.reason.as_str()).await?;
     }
     point(tx, &duplicate, Some(survivor.id), "person.merged", new.reason.as_str()).await?;
     let (number, kind, phone) = (duplicate.kept.id_number.clone(), duplicate.id_kind, duplicate.kept.phone.clone());
@@ -247,6 +243,7 @@ pub async fn create(tx: &Tx<'_>, references: &[Reference], new: &NewPersonMerge)
 /// Undoes a merge: what it moved moves back, what came since stays with the survivor.
 pub async fn undo(tx: &Tx<'_>, references: &[Reference], id: PersonMergeId, expected: Expected, undoing: &Undoing) -> Result<PersonMerge> {
     tx.may(MERGE)?;
+    import::hold(tx, &imported(references)).await?;
     let found: Option<Merge> = Merge::query().filter(person_merge::id.eq(id)).for_update().first(&mut tx.conn()).await.optional()?;
     let merge = found.ok_or(&UNKNOWN)?;
     let (survivor, duplicate) = both(tx, merge.survivor_id, merge.duplicate_id).await.map_err(|error| match error.code() {
@@ -261,13 +258,9 @@ pub async fn undo(tx: &Tx<'_>, references: &[Reference], id: PersonMergeId, expe
     if survivor.kept.merged_into.is_some() {
         return Err((&MERGED_ON).into());
     }
-    for Reference { table, column, .. } in references {
-        let back = diesel::sql_query(format!(
-            "update {table} t set {column} = $3 from person_merge_move m \
-             where m.merge_id = $1 and m.table_name = $4 and t.id = m.row_id and t.{column} = $2"
-        ));
-        let back = back.bind::<SqlUuid, _>(before.id.0).bind::<SqlUuid, _>(survivor.id.0).bind::<SqlUuid, _>(duplicate.id.0).bind::<Text, _>(table);
-        back.execute(&mut tx.conn()).await?;
+    let went = "exists (select from person_merge_move m where m.merge_id = $1 and m.table_name = $4 and m.row_id = t.id)";
+    for reference in references {
+        hand_over(tx, reference, before.id, (&survivor, &duplicate), went, undoing.reason.as_str()).await?;
     }
     // What the survivor got and still has, he gives back.
     let same = |of: fn(&Row) -> &Option<Kept>| !differ(of(&survivor.kept), of(&duplicate.kept)) && of(&survivor.kept).is_some();
@@ -282,6 +275,45 @@ pub async fn undo(tx: &Tx<'_>, references: &[Reference], id: PersonMergeId, expe
     let after = after.in_area(survivor.area_code);
     tx.record("person_merge.undone", Some(&before), &after, Some(undoing.reason.as_str()))?;
     Ok(after)
+}
+
+/// By which sheets the references to people come in: a row of theirs must not go to an entry that is a duplicate by now.
+fn imported(references: &[Reference]) -> Vec<&'static str> {
+    references.iter().filter_map(|reference| reference.resource).collect()
+}
+
+/// Hands rows over from one of the two to the other, of which the merge remembers all that it moved. `which` is SQL over
+/// the row `t`. Each row is changed, and journalled, like any other.
+async fn hand_over(tx: &Tx<'_>, reference: &Reference, merge: PersonMergeId, (from, to): (&Person, &Person), which: &str, reason: &str) -> Result<()> {
+    let Reference { table, column, .. } = reference;
+    let moved = diesel::sql_query(format!(
+        "with moved as (
+             update {table} t set {column} = $3, version = t.version + 1, updated_at = $5 where t.{column} = $2 and {which} returning t.id, t.version
+         ), remembered as (
+             insert into person_merge_move (merge_id, table_name, row_id) select $1, $4, id from moved on conflict do nothing
+         )
+         insert into journal (actor_id, actor_name, acting_role, request_id, action, object_kind, object_id, area_code, former_area_code, version, reason, change)
+         select $6, $7, $8, $9, '{table}.changed', '{table}', id, $10, nullif($11, $10), version, $12,
+             jsonb_build_object('{column}', jsonb_build_object('from', $2, 'to', $3))
+         from moved"
+    ));
+    moved
+        .bind::<SqlUuid, _>(merge.0)
+        .bind::<SqlUuid, _>(from.id.0)
+        .bind::<SqlUuid, _>(to.id.0)
+        .bind::<Text, _>(*table)
+        .bind::<Timestamptz, _>(tx.now)
+        .bind::<SqlUuid, _>(tx.actor.id)
+        .bind::<Text, _>(&tx.actor.name)
+        .bind::<Nullable<Text>, _>(tx.role().map(Role::word))
+        .bind::<Text, _>(&tx.request_id)
+        .bind::<Text, _>(to.area_code.as_str())
+        .bind::<Text, _>(from.area_code.as_str())
+        .bind::<Text, _>(reason)
+        .execute(&mut tx.conn())
+        .await
+        .map_err(|error| clash(error, table))?;
+    Ok(())
 }
 
 /// The two, locked in the order of their ids, of a caller who may merge where each of them is.

@@ -9,7 +9,7 @@ use kernel::page::MAX_TOTAL;
 use kernel::sheet::{Check, Column, Form, Sheet};
 use kernel::text::{Key, Name};
 use kernel::{
-    Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, count_after, cursor_of, holds_on, id, keyset, period,
+    Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, count_after, cursor_of, holds_on, id, import, keyset, period,
     within_or_above,
 };
 use schema::{community, subdistrict};
@@ -252,6 +252,7 @@ pub async fn put(tx: &Tx<'_>, source: &Key, reference: &Key, new: NewSubdistrict
 
 /// Ends a subdistrict on a day. Refused while communities are in it from that day on.
 pub async fn end(tx: &Tx<'_>, id: SubdistrictId, expected: Expected, ending: &Ending) -> Result<Subdistrict> {
+    import::hold(tx, &["communities"]).await?;
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
     let on = period::end(before.valid_from, before.valid_to, ending.on)?;

@@ -114,7 +114,7 @@ impl Recorded for ImportRun {
 pub async fn import(tx: &Tx<'_>, sheet: &'static Sheet, file: &File, mode: ImportMode, on: NaiveDate, pulse: &Pulse) -> Result<(ImportRun, Vec<Failure>)> {
     let area_code = tx.may(sheet.write)?.areas().first().map_or_else(|| tx.city.to_string(), ToString::to_string);
     tx.may_at(sheet.write, &area_code)?;
-    if !tx.try_lock(&format!("import {}", sheet.resource)).await? {
+    if !tx.try_lock(&import::lock_of(sheet.resource)).await? {
         return Err(IN_PROGRESS.with("resource", sheet.resource).into());
     }
     tx.take_minutes(MINUTES).await?;

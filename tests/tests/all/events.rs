@@ -8,10 +8,9 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use reqwest::Method;
 use serde_json::{Value, json};
-use testkit::{Served, TestApp, User};
+use testkit::process::linli;
+use testkit::{Process, TestApp, User};
 use tokio::time::{Instant, sleep};
-
-const BINARY: &str = env!("CARGO_BIN_EXE_linli-under-test");
 
 fn items(page: &Value) -> Vec<Value> {
     page["items"].as_array().unwrap().clone()
@@ -286,13 +285,14 @@ async fn whoever_loses_his_key_while_he_waits_is_told_nothing() {
 #[tokio::test]
 async fn a_server_that_ends_lets_those_go_who_wait() {
     let app = TestApp::start().await;
-    let server = Served::serve(BINARY, &app.db.url, &[]).await;
+    let mut server = Process::start(&app.db.url, &[("DRAIN_SECONDS", "0")]);
     let reader = app.user(&["event.read"], "421181").await.elsewhere(&server.base);
     let start = text(&reader.get("/v1/events?after=now").await.ok(200)["next"]);
     let waiter = tokio::spawn(async move { reader.get(&format!("/v1/events?wait=30&kind=nothing&after={start}")).await.ok(200) });
     sleep(Duration::from_millis(500)).await;
     let asked = Instant::now();
-    assert!(server.terminate().await);
+    server.signal("TERM");
+    assert!(server.wait().success());
     let page = waiter.await.unwrap();
     assert_eq!(items(&page).len(), 0);
     // Not a measure of speed: a waiter that is not let go would take all of its thirty seconds.
@@ -311,7 +311,11 @@ async fn after_a_restore_old_cursors_are_refused_and_nothing_is_lost() {
         .batch_execute("begin; set local session_replication_role = replica; update journal set xid = (1000000000000 + xid::text::bigint)::text::xid8; commit")
         .await
         .unwrap();
-    let restored = async || tokio::process::Command::new(BINARY).arg("restored").env("DATABASE_URL", &app.db.url).output().await.unwrap();
+    let restored = async || {
+        let mut command = linli();
+        command.args(["restored"]).env("DATABASE_URL", &app.db.url);
+        tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+    };
     // While somebody writes, nobody can say which of his lines are old.
     client.batch_execute("begin; lock table journal in row exclusive mode").await.unwrap();
     let refused = restored().await;

@@ -3,13 +3,15 @@
 use std::fmt::Write;
 
 use serde_json::Value;
-use testkit::{Serving, TestApp, User};
+use testkit::{Process, TestApp, User};
 use tokio_postgres::Client;
 
 use crate::jobs::{CHUNK, end, hold_up, household, households, queue, release, stands_before};
 
-/// The server that works on the jobs, and that is killed; soon after, its job is another's.
-const SETTINGS: [(&str, &str); 1] = [("JOB_LEASE_SECONDS", "1")];
+/// A server that works on the jobs of an app, and that is killed; soon after, its job is another's.
+fn worker(app: &TestApp) -> Process {
+    Process::start(&app.db.url, &[("JOB_LEASE_SECONDS", "1"), ("FILE_STORE", &app.config.file_store)])
+}
 
 /// All that an import leaves behind: rows, journal, report, rows at fault.
 async fn traces(app: &TestApp) -> Vec<String> {
@@ -91,20 +93,20 @@ async fn an_atomic_import_that_is_killed_in_the_middle_is_done_once() {
     let (app, admin) = idle().await;
     let before = traces(&app).await;
     let wall = hold_up(&app, 2 * CHUNK + 10).await;
-    let first = Serving::start(&app, &SETTINGS);
+    let first = worker(&app);
     let id = queue(&admin, "households", "effective_on=2024-05-01", file).await;
     stands_before(&wall).await;
     first.kill();
     release(wall).await;
     let orphaned = traces(&app).await;
     assert_eq!(orphaned[..before.len()], before, "nothing of it is seen");
-    let second = Serving::start(&app, &SETTINGS);
+    let second = worker(&app);
     let job = end(&admin, &id).await;
     assert_eq!((job["state"].as_str(), job["attempts"].as_i64()), (Some("succeeded"), Some(2)), "{job}");
     assert_eq!(traces(&app).await, clean);
     // It is done, whoever looks again.
     second.kill();
-    let third = Serving::start(&app, &SETTINGS);
+    let third = worker(&app);
     let list = admin.elsewhere(&third.base).get("/v1/jobs").await.ok(200);
     assert_eq!((list["items"][0]["state"].as_str(), list["items"][0]["version"].clone()), (Some("succeeded"), job["version"].clone()));
     assert_eq!(traces(&app).await, clean);
@@ -122,7 +124,7 @@ async fn a_best_effort_import_that_is_killed_in_the_middle_and_at_its_end_is_don
     assert!(clean.iter().any(|line| line.starts_with("households,best_effort,7120,7000,0,0,120,t")), "{clean:?}");
     let (app, admin) = idle().await;
     let wall = hold_up(&app, CHUNK + 10).await;
-    let first = Serving::start(&app, &SETTINGS);
+    let first = worker(&app);
     let id = queue(&admin, "households", "mode=best_effort", file).await;
     let backend = stands_before(&wall).await;
     first.kill();
@@ -130,7 +132,7 @@ async fn a_best_effort_import_that_is_killed_in_the_middle_and_at_its_end_is_don
     gone(&app, backend).await;
     // The end is held up while the middle is, or the job could be over before it is.
     let wall = hold_up(&app, CHUNK + 10).await;
-    let second = Serving::start(&app, &SETTINGS);
+    let second = worker(&app);
     stands_before(&wall).await;
     let end_wall = hold_up_the_end(&app, &id).await;
     release(wall).await;
@@ -138,7 +140,7 @@ async fn a_best_effort_import_that_is_killed_in_the_middle_and_at_its_end_is_don
     wants_to_end(&wall).await;
     second.kill();
     release(wall).await;
-    let _third = Serving::start(&app, &SETTINGS);
+    let _third = worker(&app);
     let job: Value = end(&admin, &id).await;
     assert_eq!((job["state"].as_str(), job["attempts"].as_i64()), (Some("succeeded"), Some(3)), "{job}");
     assert_eq!(traces(&app).await, clean);

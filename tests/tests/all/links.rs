@@ -1,7 +1,12 @@
 //! Compounds and grids: one to one in principle, more by exception (ORG-05).
 
+use std::time::Duration;
+
 use serde_json::json;
 use testkit::{TestApp, app::ending};
+use tokio::time::sleep;
+
+use crate::jobs::{release, stands_before};
 
 #[tokio::test]
 async fn org_05_a_second_link_needs_an_exception() {
@@ -73,4 +78,42 @@ async fn links_are_imported_with_their_exceptions() {
         ]
     );
     assert_eq!(answer.body["run"]["created"], 1);
+}
+
+#[tokio::test]
+async fn an_area_that_answers_for_people_does_not_end() {
+    let app = TestApp::start().await;
+    let admin = app.small_town().await;
+    admin.post("/v1/grids", json!({"code": "421181001001009", "name": "新", "valid_from": "2024-01-01"})).await.ok(201);
+    admin.post("/v1/communities", json!({"code": "421181001009", "name": "新", "valid_from": "2024-01-01"})).await.ok(201);
+    for (resource, code, refusal) in [("grids", "421181001001009", "grid.has_people"), ("communities", "421181001009", "community.has_people")] {
+        let person = admin.post("/v1/people", json!({"name": "甲", "area_code": code, "valid_from": "2024-01-01"})).await.ok(201);
+        let path = format!("/v1/{resource}/{}/end", admin.by_code(resource, code).await["id"].as_str().unwrap());
+        let refused = admin.post(&path, ending("2026-01-01", 1)).await;
+        assert_eq!((refused.status, refused.code()), (409, refusal));
+        assert!(refused.text().contains("1 人"), "{}", refused.text());
+        admin.patch(&format!("/v1/people/{}", person["id"].as_str().unwrap()), json!({"area_code": "421181001001001", "version": 1})).await.ok(200);
+        admin.post(&path, ending("2026-01-01", 1)).await.ok(200);
+    }
+}
+
+#[tokio::test]
+async fn a_grid_does_not_end_under_an_import_into_it() {
+    let app = TestApp::start().await;
+    let admin = app.small_town().await;
+    let grid = admin.post("/v1/grids", json!({"code": "421181001001009", "name": "新", "valid_from": "2024-01-01"})).await.ok(201);
+    let client = app.db.connect().await;
+    client.batch_execute("begin; lock table person in exclusive mode").await.unwrap();
+    let importer = admin.clone();
+    let import = tokio::spawn(async move { importer.import("people", "", "name,source,ref,area_code\n甲,roster,1,421181001001009\n".into()).await });
+    stands_before(&client).await;
+    // The import has found the grid in force, and has not stored anybody yet.
+    let ender = admin.clone();
+    let path = format!("/v1/grids/{}/end", grid["id"].as_str().unwrap());
+    let end = tokio::spawn(async move { ender.post(&path, ending("2026-01-01", 1)).await });
+    sleep(Duration::from_millis(300)).await;
+    assert!(!end.is_finished());
+    release(client).await;
+    assert_eq!(import.await.unwrap().ok(200)["run"]["created"], 1);
+    assert_eq!(end.await.unwrap().code(), "grid.has_people");
 }

@@ -1,7 +1,11 @@
 //! Merging two entries of one person, and undoing it; party membership as a dated fact (ORG-14, WRK-01).
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use testkit::{TestApp, User, app::ending};
+
+use crate::jobs::{release, stands_before};
 
 const NUMBER: &str = "421199199003070010";
 const OTHER_NUMBER: &str = "421199198501120127";
@@ -41,6 +45,10 @@ async fn a_merge_moves_what_refers_to_the_duplicate_and_its_undoing_gives_back_j
     let before = admin.get(&format!("/v1/people/{}", id(&duplicate))).await.ok(200);
 
     let made = admin.post("/v1/person-merges", merge(&survivor, &duplicate)).await.ok(201);
+    // What is handed over is changed, and journalled, like anything else.
+    let handed = admin.get(&format!("/v1/party-memberships/{}/history", id(&late))).await.ok(200)["items"][0].clone();
+    assert_eq!((handed["action"].as_str(), handed["version"].as_i64(), handed["reason"].as_str()), (Some("party_membership.changed"), Some(2), Some("同一人")));
+    assert_eq!(handed["change"], json!({"person_id": {"from": duplicate["id"], "to": survivor["id"]}}));
     assert_eq!((owner(&admin, &early).await, owner(&admin, &late).await), (id(&survivor).to_owned(), id(&survivor).to_owned()));
     // The entry that was merged is the survivor to whoever reads it, and to whoever looks for its number.
     let read = admin.get(&format!("/v1/people/{}", id(&duplicate))).await.ok(200);
@@ -62,9 +70,9 @@ async fn a_merge_moves_what_refers_to_the_duplicate_and_its_undoing_gives_back_j
     assert_eq!(admin.import("people", "", row.into()).await.ok(200)["run"]["unchanged"], 1);
     assert_eq!((read["id_number"].as_str(), &made["took_number"], &made["took_phone"]), (Some("421199********0010"), &json!(true), &json!(false)));
     // What comes to the survivor after the merge stays his.
-    let new = admin.post(&format!("/v1/party-memberships/{}/end", id(&late)), ending("2020-01-01", 1)).await.ok(200);
+    let new = admin.post(&format!("/v1/party-memberships/{}/end", id(&late)), ending("2020-01-01", 2)).await.ok(200);
     let newest = join(&admin, &duplicate, "2020-01-01").await.ok(201);
-    assert_eq!((newest["person_id"].as_str(), new["version"].as_i64()), (survivor["id"].as_str(), Some(2)));
+    assert_eq!((newest["person_id"].as_str(), new["version"].as_i64()), (survivor["id"].as_str(), Some(3)));
 
     let path = format!("/v1/person-merges/{}", id(&made));
     assert_eq!(admin.post(&format!("{path}/undo"), json!({"reason": "误并"})).await.code(), "version.missing");
@@ -139,6 +147,31 @@ async fn two_merges_of_one_duplicate_at_once_are_one() {
     }
     codes.sort();
     assert_eq!(codes, ["made", "person.merged"]);
+}
+
+#[tokio::test]
+async fn a_merge_waits_for_an_import_of_what_it_hands_over() {
+    let app = TestApp::start().await;
+    let admin = app.small_town().await;
+    let survivor = enter(&admin, "甲", None, "421181001001001").await;
+    let duplicate = enter(&admin, "甲", None, "421181001001001").await;
+    let client = app.db.connect().await;
+    client.batch_execute("begin; lock table party_membership in exclusive mode").await.unwrap();
+    let file = format!("person_id,organization,joined_on\n{},第一党支部,2001-07-01\n", id(&duplicate));
+    let importer = admin.clone();
+    let import = tokio::spawn(async move { importer.import("party-memberships", "", file.into()).await });
+    stands_before(&client).await;
+    let merger = admin.clone();
+    let body = merge(&survivor, &duplicate);
+    let merged = tokio::spawn(async move { merger.post("/v1/person-merges", body).await });
+    // Both are under way; what the import checked is still so when it stores it.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(!merged.is_finished());
+    release(client).await;
+    assert_eq!(import.await.unwrap().ok(200)["run"]["created"], 1);
+    merged.await.unwrap().ok(201);
+    let memberships = admin.get("/v1/party-memberships").await.ok(200)["items"].clone();
+    assert_eq!((memberships.as_array().unwrap().len(), &memberships[0]["person_id"]), (1, &survivor["id"]));
 }
 
 #[tokio::test]

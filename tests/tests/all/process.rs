@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use api::config::Config;
-use api::{log, serve};
 use futures_util::stream;
 use platform::migrate;
 use reqwest::{Body, Method};
@@ -11,18 +9,6 @@ use testkit::{Cluster, Process, TestApp};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
-
-/// Not a test: what the processes of the others run.
-#[test]
-#[ignore = "the server of other tests, in a process of its own"]
-fn serves() {
-    log::start();
-    let say = |line: &str| {
-        println!("{line}");
-        Ok(())
-    };
-    actix_web::rt::System::new().block_on(serve::serve(&Config::load(None).unwrap(), say)).unwrap();
-}
 
 type Blocks = mpsc::UnboundedSender<&'static str>;
 

@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use testkit::command::linli;
+use testkit::process::linli;
 use testkit::{TestApp, User};
 
 use crate::jobs::{hold_up, households, release, stands_before};

@@ -9,7 +9,7 @@ use std::time::Duration;
 use platform::webhook::courier::{Courier, Failure, Letter};
 use platform::webhook::egress::{Egress, Lookup};
 use serde_json::{Value, json};
-use testkit::{Receiver, Reply, Served, TestApp, TestDb, User};
+use testkit::{Process, Receiver, Reply, TestApp, TestDb, User};
 use tokio::io::AsyncWriteExt;
 use tokio::time::sleep;
 
@@ -285,12 +285,11 @@ async fn what_a_receiver_answers_is_not_swallowed_whole() {
 
 #[tokio::test]
 async fn a_sender_killed_between_sending_and_noting_loses_nothing() {
-    let binary = env!("CARGO_BIN_EXE_linli-under-test");
     let db = TestDb::lease().await;
     let config = api::config::Config { mode: api::config::Mode::Demo, ..api::config::Config::of(&db.url).unwrap() };
     let store = db.store();
     let networks = [("WEBHOOK_NETWORKS", "127.0.0.0/24")];
-    let server = Served::serve(binary, &db.url, &networks).await;
+    let server = Process::start(&db.url, &networks);
     let (_, key) = testkit::app::key(&store, &config, &["*"], "421181").await;
     let admin = User::at(&server.base, Some(&key));
     for (resource, file) in testkit::app::SMALL_TOWN.iter().take(2) {
@@ -307,10 +306,10 @@ async fn a_sender_killed_between_sending_and_noting_loses_nothing() {
         make_grid(&admin, number).await;
     }
     receiver.await_letters(2).await;
-    server.kill().await;
+    server.kill();
     receiver.answer([]);
 
-    let server = Served::serve(binary, &db.url, &networks).await;
+    let server = Process::start(&db.url, &networks);
     let admin = admin.elsewhere(&server.base);
     assert_eq!(deliveries(&admin, &path, "").await.len(), 1, "the second was not noted");
     let leased: bool = db.connect().await.query_one("select ready_at > now() from webhook_progress", &[]).await.unwrap().get(0);

@@ -49,7 +49,7 @@ async fn put_grid(caller: Caller, key: ByRef, new: Json<NewGrid>) -> WriteReply<
 
 /// End a grid · 终止网格
 ///
-/// Refused while households or compounds are in it from that day on.
+/// Refused while households, compounds or people are in it from that day on.
 #[utoipa::path(tag = "organization", security(("ApiKey" = ["grid.write"])))]
 #[post("/grids/{id}/end")]
 async fn end_grid(caller: Caller, id: Id<GridId>, version: IfMatch, ending: Json<Ending>) -> WriteReply<One<Grid>> {

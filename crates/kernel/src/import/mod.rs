@@ -54,6 +54,23 @@ pub const UNSEALED: Refusal =
 /// So many rows make a table another one for the planner.
 const ANALYZE_FROM: i32 = 1_000;
 
+/// The name of the lock that an import of a resource holds: one runs at a time.
+#[must_use]
+pub fn lock_of(resource: &str) -> String {
+    format!("import {resource}")
+}
+
+/// Waits for imports of these resources and keeps new ones out until this transaction ends: what they checked a moment ago
+/// is still so when they store it. Called before rows are locked, as imports may wait for those.
+pub async fn hold(tx: &Tx<'_>, resources: &[&str]) -> Result<()> {
+    let mut resources = resources.to_vec();
+    resources.sort_unstable();
+    for resource in resources {
+        tx.lock(&lock_of(resource)).await?;
+    }
+    Ok(())
+}
+
 /// What came of a file.
 pub struct Outcome {
     /// Data rows in the file.
