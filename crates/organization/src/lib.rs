@@ -1,4 +1,5 @@
-//! Basic organization (基本组织): the area tree and what stands in it (ORG-03 … ORG-05), who serves compounds (ORG-15, ORG-17).
+//! Basic organization (基本组织): the area tree and what stands in it (ORG-03 … ORG-05), who serves compounds (ORG-15, ORG-17),
+//! and the documents that local rules come from (ORG-13).
 
 pub mod building;
 pub mod code;
@@ -11,6 +12,9 @@ pub mod grid_division;
 pub mod household;
 pub mod household_grid;
 pub mod household_move;
+pub mod policy_document;
+pub mod policy_document_file;
+pub mod policy_document_sheet;
 pub mod property_company;
 pub mod property_company_sheet;
 pub mod property_coverage;
@@ -56,6 +60,17 @@ const AT_THE_DOORS: &[Role] = &[
 ];
 /// Housing supervises property services; subdistricts and communities register whom they bring in and found.
 const PROPERTY_OFFICE: &[Role] = &[Role::Housing, Role::SubdistrictOfficer, Role::CommunitySecretary];
+/// Who issues documents that local rules come from, and keeps them.
+const ISSUERS: &[Role] = &[
+    Role::OrgDept,
+    Role::DepartmentalWorkCommittee,
+    Role::Housing,
+    Role::UrbanMgmt,
+    Role::CivilAffairs,
+    Role::Finance,
+    Role::CivilizationOffice,
+    Role::SubdistrictOfficer,
+];
 
 /// What this domain declares about itself.
 pub const DOMAIN: Domain = Domain {
@@ -92,6 +107,8 @@ pub const DOMAIN: Domain = Domain {
         (property_company::WRITE, "登记、更改、终止和导入物业企业", "enter, change, end and import property companies", PROPERTY_OFFICE),
         (property_project::READ, "查看物业服务项目和物业服务覆盖", "see property projects and the coverage of property services", STAFF),
         (property_project::WRITE, "登记、更改、终止和导入物业服务项目", "enter, change, end and import property projects", PROPERTY_OFFICE),
+        (policy_document::READ, "查看政策文件", "see policy documents", STAFF),
+        (policy_document::WRITE, "登记、更改、终止和导入政策文件", "enter, change, end and import policy documents", ISSUERS),
     ],
     refusals: &[
         &building::CODE_TAKEN,
@@ -142,6 +159,10 @@ pub const DOMAIN: Domain = Domain {
         &household_grid::UNKNOWN,
         &grid_division::BAD_BAND,
         &grid_division::UNKNOWN_AREA,
+        &policy_document::NOTHING_TO_REPLACE,
+        &policy_document::NUMBER_TAKEN,
+        &policy_document::REPLACES_LATER,
+        &policy_document::UNKNOWN,
         &property_company::CODE_TAKEN,
         &property_company::ENDED_HERE,
         &property_company::FOUNDER_AND_KIND,
@@ -174,10 +195,18 @@ pub const DOMAIN: Domain = Domain {
         &household::SHEET,
         &property_company_sheet::SHEET,
         &property_project_sheet::SHEET,
+        &policy_document_sheet::SHEET,
     ],
-    holders: &[Holder {
-        kind: "compound",
-        see: |view, id| Box::pin(async move { Ok(compound::get(view, id.into()).await?.area_code.to_string()) }),
-        fill: |tx, id| Box::pin(async move { Ok(compound::lock(tx, id.into()).await?.area_code.to_string()) }),
-    }],
+    holders: &[
+        Holder {
+            kind: "compound",
+            see: |view, id| Box::pin(async move { Ok(compound::get(view, id.into()).await?.area_code.to_string()) }),
+            fill: |tx, id| Box::pin(async move { Ok(compound::lock(tx, id.into()).await?.area_code.to_string()) }),
+        },
+        Holder {
+            kind: policy_document::KIND,
+            see: |view, id| Box::pin(async move { Ok(policy_document::get(view, id.into()).await?.document.area_code.to_string()) }),
+            fill: |tx, id| Box::pin(async move { Ok(policy_document::lock(tx, id.into()).await?.area_code.to_string()) }),
+        },
+    ],
 };

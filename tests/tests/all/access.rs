@@ -50,6 +50,7 @@ fn body(id: &str) -> Option<Value> {
         "compound_grid" => json!({"compound_code": "421181001001X001", "grid_code": "421181001001001"}),
         "property_company" => json!({"code": "91421199MA0000001U", "name": "物业", "kind": "commercial"}),
         "property_project" => json!({"compound_code": "421181001001X001", "kind": "owner_self"}),
+        "policy_document" => json!({"number": "示例〔2022〕1号", "title": "通知", "issuer": "市", "issued_on": "2022-11-20"}),
         "webhook" => json!({"name": "推送", "url": "https://hooks.example.cn/", "area_code": "421181"}),
         other => panic!("no body for {other}"),
     };

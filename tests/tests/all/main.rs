@@ -28,6 +28,7 @@ mod metrics;
 mod migrations;
 mod outage;
 mod pattern;
+mod policy_documents;
 mod process;
 mod property_companies;
 mod property_projects;

@@ -7,6 +7,7 @@ mod compounds;
 mod grids;
 mod household_grids;
 mod households;
+mod policy_documents;
 mod property_companies;
 mod property_coverage;
 mod property_projects;
@@ -25,6 +26,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(grids::routes)
         .configure(household_grids::routes)
         .configure(households::routes)
+        .configure(policy_documents::routes)
         .configure(property_companies::routes)
         .configure(property_coverage::routes)
         .configure(property_projects::routes)
