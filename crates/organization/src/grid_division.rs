@@ -236,18 +236,14 @@ pub async fn report(view: &View<'_>, query: &GridDivisionQuery) -> Result<GridDi
 async fn size_band(view: &View<'_>, query: &GridDivisionQuery) -> Result<SizeBand> {
     let rule: Option<(Uuid, i32, i32, String, Option<Name>)> = grid_size_band::table
         .filter(holds_on!(grid_size_band, view.as_of))
-        .select((
-            grid_size_band::id,
-            grid_size_band::min_households,
-            grid_size_band::max_households,
-            grid_size_band::basis,
-            grid_size_band::document_number,
-        ))
+        .select((grid_size_band::id, grid_size_band::min_households, grid_size_band::max_households, grid_size_band::basis, grid_size_band::document_number))
         .first(&mut view.conn())
         .await
         .optional()?;
     let in_force = match rule {
-        Some((id, min_households, max_households, basis, document_number)) => SizeBand { rule_id: Some(id), min_households, max_households, basis, document_number },
+        Some((id, min_households, max_households, basis, document_number)) => {
+            SizeBand { rule_id: Some(id), min_households, max_households, basis, document_number }
+        }
         None => SizeBand { rule_id: None, min_households: 0, max_households: i32::MAX, basis: String::new(), document_number: None },
     };
     let (min_households, max_households) = (in_force.min_households, in_force.max_households);

@@ -179,8 +179,11 @@ pub const UNKNOWN: Refusal = Refusal::not_found(
     "There is no such policy document, or it was not issued for your area.",
 );
 /// The number has been used.
-pub const NUMBER_TAKEN: Refusal =
-    Refusal::conflict("policy_document.number_taken", "该文号已登记;文号不重复使用。", "A document with this number has been entered; a number is never used again.");
+pub const NUMBER_TAKEN: Refusal = Refusal::conflict(
+    "policy_document.number_taken",
+    "该文号已登记;文号不重复使用。",
+    "A document with this number has been entered; a number is never used again.",
+);
 /// It would replace a document that is not there.
 pub const NOTHING_TO_REPLACE: Refusal = Refusal::invalid(
     "policy_document.nothing_to_replace",

@@ -30,7 +30,11 @@ async fn org_13_a_document_is_in_force_from_a_day_to_a_day_and_its_revision_is_a
     assert_eq!((made["area_code"].as_str(), made["version"].as_i64(), made["files"].as_array().map(Vec::len)), (Some("421181"), Some(1), Some(0)));
     assert_eq!(admin.get(&path(&made)).await.ok(200), made);
     let newer = enter(&admin, revised()).await;
-    assert_eq!((newer["valid_from"].as_str(), newer["replaces_number"].as_str()), (Some("2024-03-01"), Some("示例〔2022〕3号")), "in force from its issue unless said");
+    assert_eq!(
+        (newer["valid_from"].as_str(), newer["replaces_number"].as_str()),
+        (Some("2024-03-01"), Some("示例〔2022〕3号")),
+        "in force from its issue unless said"
+    );
     assert_eq!(admin.patch(&path(&made), json!({"title": "通知"})).await.code(), "version.missing");
     let changed = admin.patch(&path(&made), json!({"title": "关于优化社区网格设置工作的通知", "version": 1})).await.ok(200);
     assert_eq!(changed["title"], "关于优化社区网格设置工作的通知");
@@ -49,13 +53,16 @@ async fn org_13_a_document_is_in_force_from_a_day_to_a_day_and_its_revision_is_a
     assert_eq!(admin.get(&format!("{}/history", path(&made))).await.ok(200)["items"].as_array().unwrap().len(), 3);
     // The latest issued first, page by page.
     for number in 2..7 {
-        enter(&admin, json!({"number": format!("示例〔2023〕{number}号"), "title": "通知", "issuer": "市", "issued_on": format!("2023-0{}-01", number / 2)})).await;
+        enter(&admin, json!({"number": format!("示例〔2023〕{number}号"), "title": "通知", "issuer": "市", "issued_on": format!("2023-0{}-01", number / 2)}))
+            .await;
     }
     let (mut seen, mut next) = (Vec::new(), String::new());
     loop {
         let page = admin.get(&format!("/v1/policy-documents?limit=2&include_total=true{next}")).await.ok(200);
         assert_eq!(page["total"], 6);
-        seen.extend(page["items"].as_array().unwrap().iter().map(|item| (item["issued_on"].as_str().unwrap().to_owned(), item["id"].as_str().unwrap().to_owned())));
+        seen.extend(
+            page["items"].as_array().unwrap().iter().map(|item| (item["issued_on"].as_str().unwrap().to_owned(), item["id"].as_str().unwrap().to_owned())),
+        );
         let Some(cursor) = page["next"].as_str() else { break };
         next = format!("&after={cursor}");
     }
@@ -78,7 +85,10 @@ async fn org_13_what_cannot_be_is_refused_by_name() {
     };
     let fault = |status, pointer: &str, code: &str| (status, vec![format!("{pointer} {code}")]);
     assert_eq!(refused(notice()).await, fault(409, "/number", "policy_document.number_taken"));
-    assert_eq!(refused(with(revised(), "replaces_number", json!("示例〔2021〕9号"))).await, fault(422, "/replaces_number", "policy_document.nothing_to_replace"));
+    assert_eq!(
+        refused(with(revised(), "replaces_number", json!("示例〔2021〕9号"))).await,
+        fault(422, "/replaces_number", "policy_document.nothing_to_replace")
+    );
     assert_eq!(refused(with(revised(), "issued_on", json!("2022-11-19"))).await, fault(422, "/replaces_number", "policy_document.replaces_later"));
     assert_eq!(refused(with(revised(), "issued_on", json!("9999-01-01"))).await, fault(422, "/issued_on", "period.out_of_years"));
     let itself = admin.patch(&path(&first), json!({"replaces_number": "示例〔2022〕3号", "version": 1})).await;
@@ -110,10 +120,19 @@ async fn org_13_the_text_is_a_file_and_its_hash_is_shown() {
         assert_eq!(user.get(&format!("/v1/files/{}/content", sent["id"].as_str().unwrap())).await.bytes, text);
     }
     assert_eq!(admin.patch(&path(&document), json!({"title": "改", "version": 1})).await.ok(200)["files"], filed);
-    assert_eq!(admin.post(&format!("{}/end", path(&document)), ending("2025-01-01", 2)).await.ok(200)["files"], filed, "what is in force no longer keeps its text");
+    assert_eq!(
+        admin.post(&format!("{}/end", path(&document)), ending("2025-01-01", 2)).await.ok(200)["files"],
+        filed,
+        "what is in force no longer keeps its text"
+    );
     // Nobody files what he may not write.
     let own = secretary.send(secretary.request(Method::POST, "/v1/files?name=a.pdf").body(text.to_vec())).await.ok(201);
-    let theirs = secretary.post(&format!("/v1/files/{}/attach", own["id"].as_str().unwrap()), json!({"object_kind": "policy_document", "object_id": document["id"], "version": 1})).await;
+    let theirs = secretary
+        .post(
+            &format!("/v1/files/{}/attach", own["id"].as_str().unwrap()),
+            json!({"object_kind": "policy_document", "object_id": document["id"], "version": 1}),
+        )
+        .await;
     assert_eq!(theirs.code(), "access.forbidden");
 }
 
