@@ -6,14 +6,15 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel::{Recorded, Result, View};
 use schema::file;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::policy_document::{KIND, PolicyDocument};
 
 /// A file of a policy document: its text, or an annex.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
+#[diesel(table_name = file)]
 pub struct DocumentFile {
     /// The file, as in `/v1/files`.
     pub id: Uuid,
@@ -27,8 +28,13 @@ pub struct DocumentFile {
     #[schema(minimum = 0)]
     pub size: i64,
     /// SHA-256 of its content, in hexadecimal.
-    #[schema(pattern = "^[0-9a-f]{64}$", max_length = 64)]
-    pub sha256: String,
+    #[serde(rename = "sha256", serialize_with = "as_hex")]
+    #[schema(value_type = String, pattern = "^[0-9a-f]{64}$", max_length = 64)]
+    pub digest: Vec<u8>,
+}
+
+fn as_hex<S: Serializer>(digest: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
 }
 
 /// A policy document with its files.
@@ -60,16 +66,15 @@ impl Recorded for FiledPolicyDocument {
 /// Documents that the caller may see, each with its files.
 pub(crate) async fn with_files(view: &View<'_>, documents: Vec<PolicyDocument>) -> Result<Vec<FiledPolicyDocument>> {
     let ids: Vec<Uuid> = documents.iter().map(|document| document.id.0).collect();
-    let rows: Vec<(Option<Uuid>, Uuid, String, String, i64, Vec<u8>)> = file::table
+    let rows: Vec<(Option<Uuid>, DocumentFile)> = file::table
         .filter(file::object_kind.eq(KIND).and(file::object_id.eq_any(ids)))
         .order(file::id)
-        .select((file::object_id, file::id, file::name, file::media_type, file::size, file::digest))
+        .select((file::object_id, DocumentFile::as_select()))
         .load(&mut view.conn())
         .await?;
     let mut files = HashMap::<Option<Uuid>, Vec<DocumentFile>>::new();
-    for (document, id, name, media_type, size, digest) in rows {
-        let sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        files.entry(document).or_default().push(DocumentFile { id, name, media_type, size, sha256 });
+    for (document, one) in rows {
+        files.entry(document).or_default().push(one);
     }
     Ok(documents.into_iter().map(|document| FiledPolicyDocument { files: files.remove(&Some(document.id.0)).unwrap_or_default(), document }).collect())
 }
