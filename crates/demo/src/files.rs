@@ -15,6 +15,13 @@ const DOORS: u32 = 4;
 /// Households that an entrance serves, about.
 const ENTRANCE: u32 = 26;
 
+/// The documents that the seed names; numbers and days are invented.
+const DOCUMENTS: [(&str, &str, &str); 3] = [
+    ("示例〔2022〕1号", "关于深化街道“大工委”和社区“大党委”工作机制的通知", "2022-03-01"),
+    ("示例〔2022〕2号", "麻城市小区经费管理使用办法(试行)", "2022-06-01"),
+    ("示例〔2022〕3号", "关于落实党建引领社区治理“百日攻坚行动”优化社区网格设置工作的通知", "2022-11-25"),
+];
+
 /// Writes the rows of one resource.
 pub fn write(city: &City, resource: &str, file: File) -> Result<()> {
     let failed = |error: csv::Error| Error::Internal(format!("demo file: {error}"));
@@ -97,6 +104,10 @@ pub fn write(city: &City, resource: &str, file: File) -> Result<()> {
             projects(city)?.iter().try_for_each(|project| {
                 row(&[&compound_code(project.community, project.compound), project.company.as_deref().unwrap_or_default(), project.kind, &founded])
             })?;
+        }
+        "policy-documents" => {
+            row(&["number", "title", "issuer", "issued_on", "valid_from"])?;
+            DOCUMENTS.iter().try_for_each(|(number, title, issued_on)| row(&[number, title, "麻城市(示例)", issued_on, issued_on]))?;
         }
         other => return Err(Error::Internal(format!("the demo city has no {other}"))),
     }

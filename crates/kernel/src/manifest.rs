@@ -105,6 +105,7 @@ pub const REFUSALS: &[&Refusal] = &[
     &crate::import::HALF_A_REFERENCE,
     &crate::import::OUT_OF_SCOPE,
     &crate::import::REFERENCE_TAKEN,
+    &crate::import::REFERS_TO_FAULT,
     &crate::import::REQUIRED,
     &crate::import::UNSEALED,
     &crate::page::BAD_CURSOR,

@@ -94,6 +94,8 @@ pub struct Column {
     /// SQL for what an empty cell means for a new row; without it, an empty cell empties the stored value.
     /// A stored value is never replaced by a default. `$on` is the day, `$city` the city, `r.name` another cell as text.
     pub default: Option<&'static str>,
+    /// Whether it names another row of the same table by its natural key, which may stand in the same file.
+    pub own: bool,
     /// What stands in the template's note: meaning and unit, for the clerk.
     pub note: &'static str,
     /// Whether it is a person's own: the journal does not tell its values.
@@ -104,13 +106,19 @@ impl Column {
     /// A column that may be left out.
     #[must_use]
     pub const fn new(name: &'static str, zh: &'static str, form: Form, note: &'static str) -> Self {
-        Self { name, zh, form, required: false, default: None, note, private: false }
+        Self { name, zh, form, required: false, default: None, own: false, note, private: false }
     }
 
     /// The same, needed in every row.
     #[must_use]
     pub const fn required(self) -> Self {
         Self { required: true, ..self }
+    }
+
+    /// The same, naming another row of the same table by its natural key.
+    #[must_use]
+    pub const fn own(self) -> Self {
+        Self { own: true, ..self }
     }
 
     /// The same, where an empty cell keeps what is stored, or is this SQL in a new row; see `default`.

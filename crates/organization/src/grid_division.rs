@@ -8,6 +8,7 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Date, Text};
 use diesel_async::RunQueryDsl;
+use kernel::text::Name;
 use kernel::{AreaCode, Refusal, Result, View, holds_on};
 use schema::grid_size_band;
 use serde::{Deserialize, Serialize};
@@ -55,6 +56,8 @@ pub struct SizeBand {
     pub max_households: i32,
     /// Where the numbers come from.
     pub basis: String,
+    /// The policy document that they come from, where there is one; a number names one version of its text.
+    pub document_number: Option<Name>,
 }
 
 /// How many there are in the area on the day.
@@ -231,15 +234,21 @@ pub async fn report(view: &View<'_>, query: &GridDivisionQuery) -> Result<GridDi
 
 /// The size band in force on the day, with what the request puts in its place.
 async fn size_band(view: &View<'_>, query: &GridDivisionQuery) -> Result<SizeBand> {
-    let rule: Option<(Uuid, i32, i32, String)> = grid_size_band::table
+    let rule: Option<(Uuid, i32, i32, String, Option<Name>)> = grid_size_band::table
         .filter(holds_on!(grid_size_band, view.as_of))
-        .select((grid_size_band::id, grid_size_band::min_households, grid_size_band::max_households, grid_size_band::basis))
+        .select((grid_size_band::id, grid_size_band::min_households, grid_size_band::max_households, grid_size_band::basis, grid_size_band::document_number))
         .first(&mut view.conn())
         .await
         .optional()?;
-    let (rule_id, min_households, max_households, basis) = rule.map_or((None, 0, i32::MAX, String::new()), |(id, min, max, basis)| (Some(id), min, max, basis));
+    let in_force = match rule {
+        Some((id, min_households, max_households, basis, document_number)) => {
+            SizeBand { rule_id: Some(id), min_households, max_households, basis, document_number }
+        }
+        None => SizeBand { rule_id: None, min_households: 0, max_households: i32::MAX, basis: String::new(), document_number: None },
+    };
+    let (min_households, max_households) = (in_force.min_households, in_force.max_households);
     Ok(match (query.min_households, query.max_households) {
-        (None, None) => SizeBand { rule_id, min_households, max_households, basis },
+        (None, None) => in_force,
         (min, max) if !(0..=max.unwrap_or(max_households).min(100_000)).contains(&min.unwrap_or(min_households)) || max.is_some_and(|max| max > 100_000) => {
             return Err(BAD_BAND.at(if min.is_some() { "min_households" } else { "max_households" }).into());
         }
@@ -248,6 +257,7 @@ async fn size_band(view: &View<'_>, query: &GridDivisionQuery) -> Result<SizeBan
             min_households: min.unwrap_or(min_households),
             max_households: max.unwrap_or(max_households),
             basis: "本次查询".to_owned(),
+            document_number: None,
         },
     })
 }

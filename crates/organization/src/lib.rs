@@ -1,5 +1,5 @@
-//! Basic organization (基本组织): the area tree and what stands in it (ORG-03 … ORG-05), its people (ORG-14), and who
-//! serves compounds (ORG-15, ORG-17).
+//! Basic organization (基本组织): the area tree and what stands in it (ORG-03 … ORG-05), its people (ORG-14), who serves
+//! compounds (ORG-15, ORG-17), and the documents that local rules come from (ORG-13).
 
 pub mod building;
 pub mod code;
@@ -22,6 +22,9 @@ pub mod person_search;
 pub mod person_sheet;
 pub mod person_unmask;
 pub mod phone;
+pub mod policy_document;
+pub mod policy_document_file;
+pub mod policy_document_sheet;
 pub mod property_company;
 pub mod property_company_sheet;
 pub mod property_coverage;
@@ -69,6 +72,17 @@ const AT_THE_DOORS: &[Role] = &[
 ];
 /// Housing supervises property services; subdistricts and communities register whom they bring in and found.
 const PROPERTY_OFFICE: &[Role] = &[Role::Housing, Role::SubdistrictOfficer, Role::CommunitySecretary];
+/// Who issues documents that local rules come from, and keeps them.
+const ISSUERS: &[Role] = &[
+    Role::OrgDept,
+    Role::DepartmentalWorkCommittee,
+    Role::Housing,
+    Role::UrbanMgmt,
+    Role::CivilAffairs,
+    Role::Finance,
+    Role::CivilizationOffice,
+    Role::SubdistrictOfficer,
+];
 
 /// The roll of the Party is internal work information: it is for those who work with its members.
 const AT_THE_ROLL: &[Role] = &[
@@ -129,6 +143,8 @@ pub const DOMAIN: Domain = Domain {
         (property_company::WRITE, "登记、更改、终止和导入物业企业", "enter, change, end and import property companies", PROPERTY_OFFICE),
         (property_project::READ, "查看物业服务项目和物业服务覆盖", "see property projects and the coverage of property services", STAFF),
         (property_project::WRITE, "登记、更改、终止和导入物业服务项目", "enter, change, end and import property projects", PROPERTY_OFFICE),
+        (policy_document::READ, "查看政策文件", "see policy documents", STAFF),
+        (policy_document::WRITE, "登记、更改、终止和导入政策文件", "enter, change, end and import policy documents", ISSUERS),
     ],
     refusals: &[
         &building::CODE_TAKEN,
@@ -216,6 +232,10 @@ pub const DOMAIN: Domain = Domain {
         &phone::NOT_A_PHONE,
         &grid_division::BAD_BAND,
         &grid_division::UNKNOWN_AREA,
+        &policy_document::NOTHING_TO_REPLACE,
+        &policy_document::NUMBER_TAKEN,
+        &policy_document::REPLACES_LATER,
+        &policy_document::UNKNOWN,
         &property_company::CODE_TAKEN,
         &property_company::ENDED_HERE,
         &property_company::FOUNDER_AND_KIND,
@@ -255,10 +275,18 @@ pub const DOMAIN: Domain = Domain {
         &party_membership_sheet::SHEET,
         &property_company_sheet::SHEET,
         &property_project_sheet::SHEET,
+        &policy_document_sheet::SHEET,
     ],
-    holders: &[Holder {
-        kind: "compound",
-        see: |view, id| Box::pin(async move { Ok(compound::get(view, id.into()).await?.area_code.to_string()) }),
-        fill: |tx, id| Box::pin(async move { Ok(compound::lock(tx, id.into()).await?.area_code.to_string()) }),
-    }],
+    holders: &[
+        Holder {
+            kind: "compound",
+            see: |view, id| Box::pin(async move { Ok(compound::get(view, id.into()).await?.area_code.to_string()) }),
+            fill: |tx, id| Box::pin(async move { Ok(compound::lock(tx, id.into()).await?.area_code.to_string()) }),
+        },
+        Holder {
+            kind: policy_document::KIND,
+            see: |view, id| Box::pin(async move { Ok(policy_document::get(view, id.into()).await?.document.area_code.to_string()) }),
+            fill: |tx, id| Box::pin(async move { Ok(policy_document::lock(tx, id.into()).await?.area_code.to_string()) }),
+        },
+    ],
 };

@@ -340,6 +340,8 @@ diesel::table! {
         max_households -> Int4,
         /// The notice or practice that it comes from.
         basis -> Text,
+        /// The policy document that it comes from; null where there is none, as of practice.
+        document_number -> Nullable<Text>,
     }
 }
 
@@ -715,6 +717,41 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Policy documents: notices and measures that local rules come from, each one version of its text (ORG-13).
+    policy_document (id) {
+        /// Identity, for ever.
+        id -> Uuid,
+        /// Number of the document (文号), never used again.
+        number -> Text,
+        /// Title.
+        title -> Text,
+        /// Who issued it; several joined by 、.
+        issuer -> Text,
+        /// Day of issue.
+        issued_on -> Date,
+        /// Number of the document that it replaces, the version before.
+        replaces_number -> Nullable<Text>,
+        /// Where it was issued for, for access; seen also from below. Not moved by a re-division.
+        area_code -> Text,
+        /// First day in force; may lie before the day of issue.
+        valid_from -> Date,
+        /// First day no longer in force; null while it has no end.
+        valid_to -> Nullable<Date>,
+        /// System of the caller that knows it by ref.
+        source -> Nullable<Text>,
+        /// Key of the caller, unique within source.
+        #[sql_name = "ref"]
+        ref_ -> Nullable<Text>,
+        /// Rises with every change; the ETag.
+        version -> Int4,
+        /// When the row was made.
+        created_at -> Timestamptz,
+        /// When the row last changed.
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// Property companies (物业服务企业), those led by communities among them (ORG-15).
     property_company (id) {
         /// Identity, for ever.
@@ -1079,6 +1116,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     person,
     person_merge,
     person_merge_move,
+    policy_document,
     property_company,
     property_project,
     refresh_token,

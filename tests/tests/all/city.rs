@@ -41,6 +41,7 @@ async fn the_whole_tree_imports_exports_and_imports_again_without_a_change() {
         ("party-memberships", 19_000),
         ("property-companies", 46),
         ("property-projects", 255),
+        ("policy-documents", 3),
     ];
     assert_eq!(sizes, expected.map(|(resource, count)| (resource.to_owned(), count)));
     let journal = async || {

@@ -125,7 +125,18 @@ fn example(path: &str, method: &str) -> Value {
 async fn the_examples_of_the_document_work() {
     let app = TestApp::start().await;
     let admin = app.admin().await;
-    for name in ["subdistricts", "communities", "grids", "compounds", "compound-grids", "buildings", "households", "property-companies", "property-projects"] {
+    for name in [
+        "subdistricts",
+        "communities",
+        "grids",
+        "compounds",
+        "compound-grids",
+        "buildings",
+        "households",
+        "property-companies",
+        "property-projects",
+        "policy-documents",
+    ] {
         let path = format!("/v1/{name}");
         let made = admin.post(&path, example(&path, "post")).await.ok(201);
         let one = format!("{path}/{}", made["id"].as_str().unwrap());

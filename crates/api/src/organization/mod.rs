@@ -10,6 +10,7 @@ mod households;
 mod party_memberships;
 mod people;
 mod person_merges;
+mod policy_documents;
 mod property_companies;
 mod property_coverage;
 mod property_projects;
@@ -31,6 +32,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(party_memberships::routes)
         .configure(people::routes)
         .configure(person_merges::routes)
+        .configure(policy_documents::routes)
         .configure(property_companies::routes)
         .configure(property_coverage::routes)
         .configure(property_projects::routes)

@@ -6,7 +6,7 @@
 mod rows;
 mod statements;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Seek, Write};
 
@@ -50,6 +50,13 @@ pub const REFERENCE_TAKEN: Refusal = Refusal::invalid("import.reference_taken", 
 /// A personal value could not be sealed.
 pub const UNSEALED: Refusal =
     Refusal::new(Kind::Internal, "import.unsealed", "系统无法加密该值,请联系管理员。", "The value could not be sealed; tell the operator.");
+
+/// A row that another one names is at fault itself.
+pub const REFERS_TO_FAULT: Refusal = Refusal::invalid(
+    "import.refers_to_fault",
+    "所引用的“{value}”在本文件中的行有错误;请先更正该行。",
+    "The row of “{value}” in this file, to which it refers, is at fault; mend that one first.",
+);
 
 /// So many rows make a table another one for the planner.
 const ANALYZE_FROM: i32 = 1_000;
@@ -235,7 +242,7 @@ async fn store(
     let mut conn = tx.conn();
     let checked: Vec<Checked> = bind(tx, sheet, &statements.check, &rows, on).load(&mut conn).await.map_err(clash)?;
     let mut checked: BTreeMap<i32, Checked> = checked.into_iter().map(|row| (row.n, row)).collect();
-    let mut changing = Vec::new();
+    let (mut changing, mut missing) = (Vec::new(), HashSet::new());
     // A row that the check does not return says what is so already: it goes no further.
     rows.retain(|row| match checked.remove(&row.line) {
         None => false,
@@ -247,9 +254,13 @@ async fn store(
             let broken = check.failed.iter().filter_map(|index| statements.checks.get(usize::try_from(*index).ok()?));
             let faults = broken.map(|rule| fault(sheet, row, rule, &tx.city)).collect();
             failures.push(Failure { line: row.line, record: row.record.clone(), faults });
+            if check.stored.is_none() {
+                missing.insert(row.key.clone());
+            }
             false
         }
     });
+    leave_out_dependents(sheet, &mut rows, missing, failures);
     if rows.is_empty() {
         return Ok(Vec::new());
     }
@@ -259,6 +270,24 @@ async fn store(
         lock.bind::<Array<SqlUuid>, _>(changing).load::<Locked>(&mut conn).await.map_err(clash)?;
     }
     bind(tx, sheet, &statements.store, &rows, on).load(&mut conn).await.map_err(clash)
+}
+
+/// Leaves out what refers to new rows of the file that are at fault, and what refers to that.
+fn leave_out_dependents(sheet: &'static Sheet, rows: &mut Vec<Ready>, mut missing: HashSet<String>, failures: &mut Vec<Failure>) {
+    let Some(place) = sheet.columns.iter().position(|column| column.own) else { return };
+    let mut more = !missing.is_empty();
+    while more {
+        more = false;
+        rows.retain(|row| match row.values.get(place).and_then(Option::as_ref).filter(|named| missing.contains(*named)) {
+            None => true,
+            Some(named) => {
+                let column = sheet.columns.get(place).map_or("", |column| column.name);
+                failures.push(Failure { line: row.line, record: row.record.clone(), faults: vec![REFERS_TO_FAULT.at(column).with("value", named).into()] });
+                more |= missing.insert(row.key.clone());
+                false
+            }
+        });
+    }
 }
 
 /// The fault that a failed check means for a row.
