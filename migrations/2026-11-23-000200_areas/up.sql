@@ -249,9 +249,12 @@ create table compound_grid (
     constraint compound_grid_exception_reason check ((exception is null) = (exception_reason is null) and (exception is null) = (approved_by is null)),
     constraint compound_grid_compound_code_fkey foreign key (compound_code) references compound (code),
     constraint compound_grid_grid_code_fkey foreign key (grid_code) references grid (code),
-    constraint compound_grid_once exclude using gist (compound_code with =, grid_code with =, daterange(valid_from, valid_to) with &&) deferrable initially immediate,
-    constraint compound_grid_one_grid exclude using gist (compound_code with =, daterange(valid_from, valid_to) with &&) where (exception is null) deferrable initially immediate,
-    constraint compound_grid_one_compound exclude using gist (grid_code with =, daterange(valid_from, valid_to) with &&) where (exception is null) deferrable initially immediate,
+    -- Of a length no question speaks, so Postgres searches the other indexes for rows, never these: they are slower, and a row that
+    -- is there must not be missed while such an index is full of deleted ones.
+    constraint compound_grid_once exclude using gist (compound_code with =, grid_code with =, daterange(valid_from, valid_to) with &&)
+        where (length(compound_code) > 0) deferrable initially immediate,
+    constraint compound_grid_one_grid exclude using gist (compound_code with =, daterange(valid_from, valid_to) with &&) where (exception is null and length(compound_code) > 0) deferrable initially immediate,
+    constraint compound_grid_one_compound exclude using gist (grid_code with =, daterange(valid_from, valid_to) with &&) where (exception is null and length(compound_code) > 0) deferrable initially immediate,
     constraint compound_grid_pkey primary key (id),
     constraint compound_grid_period check (valid_to > valid_from),
     constraint compound_grid_years check (valid_from between '1800-01-01' and '2200-12-31'),

@@ -15,8 +15,9 @@ create table party_membership (
     updated_at timestamptz not null default now(),
     constraint party_membership_full_after_joined check (full_on >= joined_on),
     constraint party_membership_from_joined check (valid_from >= joined_on),
-    -- A person has one organizational relation at a time.
-    constraint party_membership_one_at_a_time exclude using gist (person_id with =, daterange(valid_from, valid_to) with &&),
+    -- A person has one organizational relation at a time. As in compound_grid: rows are not searched for in this.
+    constraint party_membership_one_at_a_time exclude using gist (person_id with =, daterange(valid_from, valid_to) with &&)
+        where (length(organization) > 0),
     constraint party_membership_period check (valid_to > valid_from),
     constraint party_membership_person_id_fkey foreign key (person_id) references person (id),
     constraint party_membership_pkey primary key (id),

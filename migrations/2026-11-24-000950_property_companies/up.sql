@@ -30,7 +30,8 @@ create table property_company (
     constraint property_company_founder check ((kind = 'community_led') = (founder_community_code is not null)),
     constraint property_company_area_code_shape check (area_code ~ '^([0-9]{6}|[0-9]{9}|[0-9]{12}|[0-9]{15})$'),
     constraint property_company_founder_community_code_fkey foreign key (founder_community_code) references community (code),
-    constraint property_company_one_of_a_name exclude using gist (name with =, daterange(valid_from, valid_to) with &&) deferrable initially immediate,
+    constraint property_company_one_of_a_name exclude using gist (name with =, daterange(valid_from, valid_to) with &&)
+        where (length(code) > 0) deferrable initially immediate,
     constraint property_company_pkey primary key (id),
     constraint property_company_period check (valid_to > valid_from),
     constraint property_company_years check (valid_from between '1800-01-01' and '2200-12-31'),

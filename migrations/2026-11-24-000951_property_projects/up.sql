@@ -29,9 +29,11 @@ create table property_project (
     constraint property_project_staff check (staff between 0 and 10000),
     constraint property_project_compound_code_fkey foreign key (compound_code) references compound (code),
     constraint property_project_company_code_fkey foreign key (company_code) references property_company (code),
-    constraint property_project_once exclude using gist (company_code with =, compound_code with =, daterange(valid_from, valid_to) with &&) deferrable initially immediate,
+    -- As in compound_grid: rows are not searched for in these.
+    constraint property_project_once exclude using gist (company_code with =, compound_code with =, daterange(valid_from, valid_to) with &&)
+        where (length(compound_code) > 0) deferrable initially immediate,
     -- Whoever serves a compound as a whole does so alone, as the Regulations on Property Management, article 33, has it.
-    constraint property_project_one_at_a_time exclude using gist (compound_code with =, daterange(valid_from, valid_to) with &&) where (kind <> 'partial_service') deferrable initially immediate,
+    constraint property_project_one_at_a_time exclude using gist (compound_code with =, daterange(valid_from, valid_to) with &&) where (kind <> 'partial_service' and length(compound_code) > 0) deferrable initially immediate,
     constraint property_project_pkey primary key (id),
     constraint property_project_period check (valid_to > valid_from),
     constraint property_project_years check (valid_from between '1800-01-01' and '2200-12-31'),

@@ -6,6 +6,7 @@ pub mod code;
 pub mod community;
 pub mod compound;
 pub mod compound_grid;
+pub mod compound_sheet;
 pub mod credit_code;
 pub mod grid;
 pub mod grid_division;
@@ -267,7 +268,7 @@ pub const DOMAIN: Domain = Domain {
         &subdistrict::SHEET,
         &community::SHEET,
         &grid::SHEET,
-        &compound::SHEET,
+        &compound_sheet::SHEET,
         &compound_grid::SHEET,
         &building::SHEET,
         &household::SHEET,

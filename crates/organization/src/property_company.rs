@@ -15,7 +15,8 @@ use kernel::change::{CODE_FIXED, Constraint, HALF_A_REFERENCE, REFERENCE_TAKEN, 
 use kernel::page::MAX_TOTAL;
 use kernel::text::{Key, Line, Name};
 use kernel::{
-    Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, count_after, cursor_of, holds_on, id, keyset, period, text_enum,
+    Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, count_after, cursor_of, holds_on, id, import, keyset, period,
+    text_enum,
 };
 use schema::{property_company, property_project};
 use serde::{Deserialize, Serialize};
@@ -368,6 +369,7 @@ pub async fn put(tx: &Tx<'_>, source: &Key, reference: &Key, new: NewPropertyCom
 
 /// Ends a property company on a day. Refused while it serves compounds from that day on.
 pub async fn end(tx: &Tx<'_>, id: PropertyCompanyId, expected: Expected, ending: &Ending) -> Result<PropertyCompany> {
+    import::hold(tx, &["property-projects"]).await?;
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
     let on = period::end(before.valid_from, before.valid_to, ending.on)?;
