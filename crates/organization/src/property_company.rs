@@ -181,8 +181,8 @@ impl From<NewPropertyCompany> for PropertyCompanyPatch {
 pub struct PropertyCompanyFilter {
     /// Kept in this area or under it, or linked to it.
     pub area_code: Option<AreaCode>,
-    /// With this unified social credit code.
-    pub code: Option<CreditCode>,
+    /// With this unified social credit code; one that is wrong finds nothing.
+    pub code: Option<Key>,
     /// Whose name holds this text.
     pub name: Option<Name>,
     /// With this behind it.

@@ -211,8 +211,8 @@ pub struct PropertyProjectFilter {
     pub area_code: Option<AreaCode>,
     /// Of this compound.
     pub compound_code: Option<CompoundCode>,
-    /// By this company.
-    pub company_code: Option<CreditCode>,
+    /// By the company of this credit code; one that is wrong finds nothing.
+    pub company_code: Option<Key>,
     /// Served so.
     #[param(inline)]
     pub kind: Option<ServiceKind>,
