@@ -1,7 +1,11 @@
 """What schemathesis must know of Linli to get beyond the door, and the failures that are none."""
 
+import json
+import os
 import re
 from datetime import date
+from functools import cache
+from urllib.request import Request, urlopen
 
 import schemathesis
 from hypothesis import strategies as st
@@ -57,6 +61,24 @@ schemathesis.openapi.format("date", st.one_of(st.dates(date(2023, 1, 1), date(20
 @schemathesis.serializer("application/x-ndjson", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
 def as_it_is(context, value):
     return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
+
+
+@cache
+def our_own():
+    """The ids of the keys that the requests are made with."""
+    ids = set()
+    for name in ("KEY", "NEIGHBOUR_KEY"):
+        me = Request(f"{os.environ['LINLI']}/v1/me", headers={"Authorization": f"Bearer {os.environ[name]}"})
+        with urlopen(me) as answer:
+            ids.add(json.load(answer)["id"])
+    return ids
+
+
+@schemathesis.hook
+def before_call(context, case, kwargs):
+    """Saws not at the branch: who finds his own key in a list revokes another, or nothing more would be seen."""
+    if case.operation.label == "POST /v1/api-keys/{id}/revoke" and case.path_parameters.get("id") in our_own():
+        case.path_parameters["id"] = "00000000-0000-7000-8000-000000000000"
 
 
 @schemathesis.hook
