@@ -264,12 +264,14 @@ async fn store(
     if rows.is_empty() {
         return Ok(Vec::new());
     }
+    let mut statement = &statements.store_new;
     if !changing.is_empty() {
+        statement = &statements.store;
         // The change is told as from what to what, so nobody else may change these rows in between.
         let lock = sql_query(format!("select id from {} where id = any($1) order by id for update", sheet.table));
         lock.bind::<Array<SqlUuid>, _>(changing).load::<Locked>(&mut conn).await.map_err(clash)?;
     }
-    bind(tx, sheet, &statements.store, &rows, on).load(&mut conn).await.map_err(clash)
+    bind(tx, sheet, statement, &rows, on).load(&mut conn).await.map_err(clash)
 }
 
 /// Leaves out what refers to new rows of the file that are at fault, and what refers to that.

@@ -21,6 +21,8 @@ pub(super) struct Statements {
     pub check: String,
     /// Stores rows and journals them; returns those that were new or changed.
     pub store: String,
+    /// The same for rows that are all new: nothing is looked up, so that a first import looks up each row once.
+    pub store_new: String,
 }
 
 /// The number of the first parameter that is a column.
@@ -36,7 +38,7 @@ impl Statements {
             checks.push(RowCheck { column, refusal });
             faults.push(fault.replace("$on", "$3").replace("$city", "$8"));
         }
-        let rows = incoming(sheet, given);
+        let rows = incoming(sheet, given, &found(sheet));
         let numbered = faults.iter().enumerate().map(|(n, fault)| format!("case when {fault} then {n} end")).collect::<Vec<_>>().join(",\n        ");
         let same_reference = format!("left join {} o on o.source = i.source and o.ref = i.ref and o.id is distinct from i.stored_id", sheet.table);
         let looks_up = format!("{} {}", sheet.looks_up, if names_reference { same_reference.as_str() } else { "" });
@@ -44,7 +46,7 @@ impl Statements {
             "{rows}\nselect i.n, f.failed, i.stored_id as stored\nfrom i {looks_up}\ncross join lateral (select array_remove(array[\n        {numbered}], null)::integer[] as failed) f\n\
              where f.failed <> '{{}}' or i.stored_id is null or i.differs"
         );
-        Self { checks, check, store: store(sheet, &rows) }
+        Self { checks, check, store: store(sheet, &rows), store_new: store(sheet, &incoming(sheet, given, "false")) }
     }
 }
 
@@ -90,9 +92,18 @@ fn compared(column: &Column, value: &str) -> String {
     }
 }
 
+/// The condition under which a stored row `s` is what an incoming one `r` is about.
+fn found(sheet: &'static Sheet) -> String {
+    let same = |column: &Column| if column.required { "=" } else { "is not distinct from" };
+    let natural = sheet.key_columns().map(|column| format!("s.{0} {1} r.{0}", column.name, same(column))).collect::<Vec<_>>().join(" and ");
+    let key = sheet.found_by.as_ref().map_or(natural, |found| format!("s.id = {}", found.id));
+    let open = if sheet.key_reusable { " and s.valid_to is null" } else { "" };
+    format!("{key}{open}")
+}
+
 /// `with i as (…)`: the incoming rows as they are to be, joined with what is stored under their key. That is looked up row
 /// by row (`lateral … limit 1`), so that a chunk takes as long whatever the table holds and whatever Postgres knows of it.
-fn incoming(sheet: &'static Sheet, given: u64) -> String {
+fn incoming(sheet: &'static Sheet, given: u64, found: &str) -> String {
     let names = sheet.columns.iter().map(|column| column.name).collect::<Vec<_>>().join(", ");
     let arrays = (0..sheet.columns.len()).map(|index| format!("${}", index + FIRST_COLUMN)).collect::<Vec<_>>().join(", ");
     let stored = |make: &dyn Fn(usize, &Column) -> String| {
@@ -108,15 +119,11 @@ fn incoming(sheet: &'static Sheet, given: u64) -> String {
         _ => String::new(),
     };
     let beside: String = sheet.columns.iter().map(told).collect();
-    let same = |column: &Column| if column.required { "=" } else { "is not distinct from" };
-    let natural = sheet.key_columns().map(|column| format!("s.{0} {1} r.{0}", column.name, same(column))).collect::<Vec<_>>().join(" and ");
-    let key = sheet.found_by.as_ref().map_or(natural, |found| format!("s.id = {}", found.id));
-    let open = if sheet.key_reusable { " and s.valid_to is null" } else { "" };
     format!(
         "with i as materialized (\n    select r.n, coalesce(t.id, r.id) as id, t.id as stored_id, {beside}{values},\n        ({now}) is distinct from ({was}) as differs,\n        \
          t.whole as was, {area} as was_in\n    \
          from unnest($1, $2, {arrays}) as r (n, id, {names})\n    \
-         left join lateral (select s as whole, s.* from {table} s where {key}{open} limit 1) t on true\n)",
+         left join lateral (select s as whole, s.* from {table} s where {found} limit 1) t on true\n)",
         area = sheet.stored_area,
         table = sheet.table,
     )
