@@ -326,19 +326,20 @@ impl Store {
     }
 
     async fn attempt<T>(&self, call: &Call, work: &impl AsyncFn(&Tx<'_>) -> Result<T>) -> Result<T> {
-        let (lease, result) = self
-            .primary
-            .begin_with("begin", async |conn| {
-                let view = View { conn, call, cipher: self.cipher.as_ref() };
-                let tx = Tx { view, measures: &self.measures, entries: RefCell::default(), needed: RefCell::default(), role: Cell::default() };
+        let lease = self.primary.begin("begin").await?;
+        let result = {
+            let view = View { conn: &lease, call, cipher: self.cipher.as_ref() };
+            let tx = Tx { view, measures: &self.measures, entries: RefCell::default(), needed: RefCell::default(), role: Cell::default() };
+            async {
                 let value = work(&tx).await?;
                 tx.flush().await?;
                 if self.strict {
                     journal::insist(tx.conn()).await?;
                 }
                 Ok(value)
-            })
-            .await?;
+            }
+            .await
+        };
         match result {
             Ok(value) => match lease.commit().await {
                 Err(error) if error.lost_connection() => Err((&OUTCOME_UNKNOWN).into()),

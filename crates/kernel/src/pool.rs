@@ -8,7 +8,6 @@ use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection, TransactionManager};
 use futures_util::FutureExt;
-use futures_util::future::try_join;
 use tokio::time::{sleep, timeout_at};
 
 use crate::connect::Endpoint;
@@ -73,32 +72,14 @@ impl Connections {
     /// A connection on which a transaction has begun. A connection that turns out dead is replaced: nothing
     /// has been done on it yet.
     pub async fn begin(&self, begin: &str) -> Result<Lease> {
-        let (lease, ()) = self.begin_with(begin, async |_| ()).await?;
-        Ok(lease)
-    }
-
-    /// The same, and what work did there: its first statement is sent with the beginning, which saves a round trip. Where
-    /// nothing has begun, the work is dropped and done again on another connection.
-    pub async fn begin_with<T>(&self, begin: &str, work: impl AsyncFn(&AsyncPgConnection) -> T) -> Result<(Lease, T)> {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let lost = match timeout_at(deadline.into(), self.lease()).await {
-                Ok(Ok(lease)) => match try_join(begun(&lease, begin, deadline), work(&lease).map(Ok)).await {
-                    Ok(((), value)) => return Ok((lease, value)),
-                    Err(lost) => {
-                        if matches!(lost, Lost::Dead) {
-                            lease.bury();
-                        }
-                        lost
-                    }
-                },
-                Ok(Err(lost)) => lost,
+            match timeout_at(deadline.into(), self.try_begin(begin)).await {
+                Ok(Ok(begun)) => return Ok(begun),
+                Ok(Err(Lost::Dead)) => sleep(AFTER_DEAD).await,
+                Ok(Err(Lost::Unreachable)) => sleep(AFTER_REFUSED).await,
+                Ok(Err(Lost::Failed(error))) => return Err(error),
                 Err(_) => return Err((&DATABASE_AWAY).into()),
-            };
-            match lost {
-                Lost::Dead => sleep(AFTER_DEAD).await,
-                Lost::Unreachable => sleep(AFTER_REFUSED).await,
-                Lost::Failed(error) => return Err(error),
             }
             if Instant::now() >= deadline {
                 return Err((&DATABASE_AWAY).into());
@@ -142,18 +123,17 @@ impl Connections {
         Manager::transaction_manager_status_mut(&mut *conn).set_in_error();
         Ok(Lease(conn))
     }
-}
 
-/// Begins a transaction.
-async fn begun(lease: &Lease, begin: &str, deadline: Instant) -> std::result::Result<(), Lost> {
-    let mut conn: &AsyncPgConnection = lease;
-    match timeout_at(deadline.into(), conn.batch_execute(begin)).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => {
-            let error = Error::from(error);
-            Err(if error.lost_connection() { Lost::Dead } else { Lost::Failed(error) })
+    async fn try_begin(&self, begin: &str) -> std::result::Result<Lease, Lost> {
+        let lease = self.lease().await?;
+        match (&*lease).batch_execute(begin).await.map_err(Error::from) {
+            Ok(()) => Ok(lease),
+            Err(error) if error.lost_connection() => {
+                lease.bury();
+                Err(Lost::Dead)
+            }
+            Err(error) => Err(Lost::Failed(error)),
         }
-        Err(_) => Err(Lost::Failed((&DATABASE_AWAY).into())),
     }
 }
 

@@ -277,9 +277,10 @@ pub async fn undo(tx: &Tx<'_>, references: &[Reference], id: PersonMergeId, expe
     Ok(after)
 }
 
-/// By which sheets the references to people come in: a row of theirs must not go to an entry that is a duplicate by now.
+/// By which sheets people and the references to them come in: a row must not go to an entry that is a duplicate by now, nor
+/// to the survivor in its stead, whom the import has not checked.
 fn imported(references: &[Reference]) -> Vec<&'static str> {
-    references.iter().filter_map(|reference| reference.resource).collect()
+    references.iter().filter_map(|reference| reference.resource).chain(["people"]).collect()
 }
 
 /// Hands rows over from one of the two to the other, of which the merge remembers all that it moved. `which` is SQL over
