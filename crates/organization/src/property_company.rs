@@ -227,8 +227,8 @@ pub const NO_SUCH_FOUNDER: Refusal =
 /// Projects keep it from ending.
 pub const HAS_PROJECTS: Refusal = Refusal::conflict(
     "property_company.has_projects",
-    "自该日起该企业仍服务 {count} 个小区;请先终止这些项目。",
-    "From that day on the company still serves {count} compounds; end these projects first.",
+    "自该日起该企业仍有 {count} 个服务项目;请先终止这些项目。",
+    "From that day on the company still has {count} projects; end these first.",
 );
 /// A reference to a company that is not there.
 pub const UNKNOWN_HERE: Refusal = Refusal::invalid(

@@ -55,7 +55,8 @@ pub const SHEET: Sheet = Sheet {
             column: "compound_code",
             refusal: &ALREADY_SERVED,
             fault: "i.kind <> 'partial_service' and (exists (select from property_project o where o.id is distinct from i.stored_id and o.kind <> 'partial_service' \
-                    and o.compound_code = i.compound_code and o.company_code is distinct from i.company_code and (o.valid_to is null or o.valid_to > i.valid_from)) \
+                    and o.compound_code = i.compound_code and (i.company_code is null or o.company_code is distinct from i.company_code) \
+                    and (o.valid_to is null or o.valid_to > i.valid_from)) \
                     or exists (select from i o where o.n < i.n and o.kind <> 'partial_service' and o.compound_code = i.compound_code))",
         },
     ],

@@ -35,8 +35,11 @@ text_enum!(
 );
 
 /// Another import of the same resource is running.
-pub const IN_PROGRESS: Refusal =
-    Refusal::conflict("import.in_progress", "{resource} 正有另一导入在进行,请稍后重试。", "Another import of {resource} is running; try again shortly.");
+pub const IN_PROGRESS: Refusal = Refusal::conflict(
+    "import.in_progress",
+    "{resource} 正有另一导入,或有不容导入同时进行的更改,请稍后重试。",
+    "Another import of {resource} is running, or a change that no import may run beside; try again shortly.",
+);
 /// An atomic import of which rows were refused.
 pub const REFUSED: Refusal = Refusal::invalid(
     "import.refused",

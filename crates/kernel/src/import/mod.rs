@@ -15,6 +15,7 @@ use diesel::sql_types::{Array, Bool, Date, Integer, Nullable, Text, Uuid as SqlU
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use self::rows::{Chunk, Ready};
@@ -193,7 +194,15 @@ pub async fn run(tx: &Tx<'_>, sheet: &'static Sheet, file: File, on: NaiveDate, 
     tx.may(sheet.write)?;
     tx.conn().batch_execute("set local work_mem = '64MB'").await?;
     let keeper = if sheet.is_personal() { Some(Keeper::of(tx).await?) } else { None };
-    let mut chunks = rows::read(file, sheet, keeper);
+    let (chunks, reader) = rows::read(file, sheet, keeper);
+    let outcome = store_all(tx, sheet, chunks, on, pulse).await;
+    // An import that clashed is run again, on the same file.
+    reader.await.map_err(|error| Error::Internal(format!("the reader of the file: {error}")))?;
+    outcome
+}
+
+/// Stores what comes of the file, chunk by chunk.
+async fn store_all(tx: &Tx<'_>, sheet: &'static Sheet, mut chunks: mpsc::Receiver<Result<Chunk>>, on: NaiveDate, pulse: &Pulse) -> Result<Outcome> {
     let header = match chunks.recv().await {
         Some(Ok(Chunk { header, .. })) => header,
         Some(Err(error)) => return Err(error),

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::{DUPLICATE, Failure, HALF_A_REFERENCE, REQUIRED, RowFault, UNSEALED};
@@ -39,15 +40,16 @@ pub(super) struct Chunk {
     pub failures: Vec<Failure>,
 }
 
-/// Reads a file on a thread of its own, a few chunks ahead.
-pub(super) fn read(file: File, sheet: &'static Sheet, keeper: Option<Keeper>) -> mpsc::Receiver<Result<Chunk>> {
+/// Reads a file on a thread of its own, a few chunks ahead. It stops once nobody receives; until it has, nobody else may read
+/// the file, whose place they would share.
+pub(super) fn read(file: File, sheet: &'static Sheet, keeper: Option<Keeper>) -> (mpsc::Receiver<Result<Chunk>>, JoinHandle<()>) {
     let (sender, receiver) = mpsc::channel(2);
-    tokio::task::spawn_blocking(move || {
+    let reader = tokio::task::spawn_blocking(move || {
         if let Err(error) = send_chunks(file, sheet, keeper.as_ref(), &sender) {
             drop(sender.blocking_send(Err(error)));
         }
     });
-    receiver
+    (receiver, reader)
 }
 
 fn send_chunks(file: File, sheet: &'static Sheet, keeper: Option<&Keeper>, chunks: &mpsc::Sender<Result<Chunk>>) -> Result<()> {
