@@ -268,6 +268,13 @@ async fn org_17_projects_come_and_go_as_files() {
     assert_eq!(admin.import("property-projects", "", other.into_bytes()).await.ok(200)["run"]["created"], 1);
     let again = format!("compound_code,company_code,kind,valid_from\n{STREET},,owner_self,2024-06-01\n");
     assert_eq!(admin.import("property-projects", "", again.into_bytes()).await.faults(), ["2 compound_code property_project.already_served"]);
+    // So has one without a company where another without a company has its end ahead.
+    let led = admin.get(&format!("/v1/property-projects?compound_code={STREET}&company_code={LED}")).await.ok(200)["items"][0].clone();
+    admin.patch(&format!("/v1/property-projects/{}", led["id"].as_str().unwrap()), json!({"kind": "partial_service", "version": 1})).await.ok(200);
+    let own = enter(&admin, project(STREET, None, "unit_self", "2025-06-01")).await;
+    admin.post(&format!("/v1/property-projects/{own}/end"), ending("2099-01-01", 1)).await.ok(200);
+    let next = format!("compound_code,kind,valid_from\n{STREET},owner_self,2026-01-01\n");
+    assert_eq!(admin.import("property-projects", "", next.into_bytes()).await.faults(), ["2 compound_code property_project.already_served"]);
 }
 
 #[tokio::test]
