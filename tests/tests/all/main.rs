@@ -11,7 +11,9 @@ mod events;
 mod exports;
 mod faults;
 mod files;
+mod governance_bodies;
 mod grid_division;
+mod grid_lineages;
 mod hostile_files;
 mod house;
 mod households;
@@ -45,6 +47,7 @@ mod sender;
 mod sessions;
 #[cfg(feature = "otel")]
 mod spans;
+mod statistics;
 mod tls;
 mod webhook_failures;
 mod webhooks;

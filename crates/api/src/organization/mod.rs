@@ -4,6 +4,9 @@ mod buildings;
 mod communities;
 mod compound_grids;
 mod compounds;
+mod governance_bodies;
+mod governance_body_members;
+mod grid_lineages;
 mod grids;
 mod household_grids;
 mod households;
@@ -26,6 +29,9 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(communities::routes)
         .configure(compound_grids::routes)
         .configure(compounds::routes)
+        .configure(governance_bodies::routes)
+        .configure(governance_body_members::routes)
+        .configure(grid_lineages::routes)
         .configure(grids::routes)
         .configure(household_grids::routes)
         .configure(households::routes)
