@@ -9,6 +9,7 @@ mod statements;
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Seek, Write};
+use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
 use diesel::sql_types::{Array, Bool, Date, Integer, Nullable, Text, Uuid as SqlUuid};
@@ -16,6 +17,7 @@ use diesel::{QueryableByName, sql_query};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use self::rows::{Chunk, Ready};
@@ -59,6 +61,18 @@ pub const REFERS_TO_FAULT: Refusal = Refusal::invalid(
     "The row of “{value}” in this file, to which it refers, is at fault; mend that one first.",
 );
 
+/// An import of the resource runs, or something that keeps imports of it out.
+pub const IN_PROGRESS: Refusal = Refusal::conflict(
+    "import.in_progress",
+    "{resource} 正在导入,或正有不容导入同时进行的更改,请稍后重试。",
+    "An import of {resource} is running, or a change that no import may run beside; try again shortly.",
+);
+
+/// How long a command waits for imports before it is refused.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// How often it looks whether they are over.
+const LOOK: Duration = Duration::from_millis(50);
+
 /// So many rows make a table another one for the planner.
 const ANALYZE_FROM: i32 = 1_000;
 
@@ -69,12 +83,16 @@ pub fn lock_of(resource: &str) -> String {
 }
 
 /// Waits for imports of these resources and keeps new ones out until this transaction ends: what they checked a moment ago
-/// is still so when they store it. Called before rows are locked, as imports may wait for those.
+/// is still so when they store it. Refuses where one takes long. Others may hold the same imports meanwhile. Called before
+/// rows are locked, as imports may wait for those.
 pub async fn hold(tx: &Tx<'_>, resources: &[&str]) -> Result<()> {
-    let mut resources = resources.to_vec();
-    resources.sort_unstable();
     for resource in resources {
-        tx.lock(&lock_of(resource)).await?;
+        while !tx.try_share(&lock_of(resource)).await? {
+            if Instant::now() >= tx.waits_until(PATIENCE) {
+                return Err(IN_PROGRESS.with("resource", resource).into());
+            }
+            sleep(LOOK).await;
+        }
     }
     Ok(())
 }
