@@ -32,6 +32,7 @@ mod pattern;
 mod people;
 mod people_imports;
 mod people_merges;
+mod policy_document_order;
 mod policy_documents;
 mod process;
 mod property_companies;
