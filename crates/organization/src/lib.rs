@@ -8,6 +8,7 @@ pub mod compound;
 pub mod compound_grid;
 pub mod compound_sheet;
 pub mod credit_code;
+mod first_day;
 pub mod grid;
 pub mod grid_division;
 pub mod household;
@@ -169,9 +170,11 @@ pub const DOMAIN: Domain = Domain {
         &compound::CODE_TAKEN,
         &compound::ENDED_HERE,
         &compound::HAS_BUILDINGS,
+        &compound::IN_USE_BEFORE,
         &compound::UNKNOWN,
         &compound::UNKNOWN_HERE,
         &compound_grid::ALREADY,
+        &compound_grid::BEGINS_BEFORE_COMPOUND,
         &compound_grid::ELSEWHERE,
         &compound_grid::HALF_AN_EXCEPTION,
         &compound_grid::NEEDS_EXCEPTION,
@@ -251,6 +254,7 @@ pub const DOMAIN: Domain = Domain {
         &property_project::AGREED_BEFORE_IT_BEGINS,
         &property_project::ALREADY,
         &property_project::ALREADY_SERVED,
+        &property_project::BEGINS_BEFORE_COMPOUND,
         &property_project::NEEDS_COMPANY,
         &property_project::SERVES,
         &property_project::UNKNOWN,

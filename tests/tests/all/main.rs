@@ -11,6 +11,7 @@ mod events;
 mod exports;
 mod faults;
 mod files;
+mod first_days;
 mod grid_division;
 mod hostile_files;
 mod house;
