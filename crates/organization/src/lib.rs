@@ -245,6 +245,7 @@ pub const DOMAIN: Domain = Domain {
         &property_company::CODE_TAKEN,
         &property_company::ENDED_HERE,
         &property_company::FOUNDER_AND_KIND,
+        &property_company::FOUNDER_ELSEWHERE,
         &property_company::HAS_PROJECTS,
         &property_company::NAME_TAKEN,
         &property_company::NO_SUCH_FOUNDER,

@@ -55,7 +55,7 @@ impl Statements {
         let names_reference = sheet.columns.iter().position(|column| column.name == "ref").is_some_and(|index| given.some & (1 << index) != 0);
         for (column, refusal, fault) in rules(sheet, names_reference) {
             checks.push(RowCheck { column, refusal });
-            faults.push(fault.replace("$on", "$3").replace("$city", "$8"));
+            faults.push(fault.replace("$on", "$3").replace("$city", "$8").replace("$areas", "$4"));
         }
         let rows = incoming(sheet, given, &found(sheet));
         let numbered = faults.iter().enumerate().map(|(n, fault)| format!("case when {fault} then {n} end")).collect::<Vec<_>>().join(",\n        ");
