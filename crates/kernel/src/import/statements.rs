@@ -73,8 +73,10 @@ impl Statements {
 /// The rules that every sheet has, and its own.
 fn rules(sheet: &'static Sheet, names_reference: bool) -> Vec<(&'static str, &'static Refusal, String)> {
     let key = sheet.columns.first().map_or("", |column| column.name);
-    let mut rules =
-        vec![(key, &OUT_OF_SCOPE, format!("({} ^@ any ($4)) is not true or (i.stored_id is not null and (i.was_in ^@ any ($4)) is not true)", sheet.area))];
+    let elsewhere = format!("(({} ^@ any ($4)) is not true or (i.stored_id is not null and (i.was_in ^@ any ($4)) is not true))", sheet.area);
+    // Exports show rows of other areas where links lead to them; unchanged, they may come in again.
+    let written = if sheet.links.is_some() { " and (i.stored_id is null or i.differs)" } else { "" };
+    let mut rules = vec![(key, &OUT_OF_SCOPE, format!("{elsewhere}{written}"))];
     if !sheet.key_reusable && sheet.found_by.is_none() {
         rules.push((key, &ENDED, "(i.was).valid_to is not null".to_owned()));
     }
