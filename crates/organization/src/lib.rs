@@ -225,6 +225,7 @@ pub const DOMAIN: Domain = Domain {
         &person::UNKNOWN_HERE,
         &person::WHO_IS_IT,
         &person_entry::NOT_ENDED,
+        &person_merge::HOME_ENDED,
         &person_merge::MERGED_ON,
         &person_merge::ONESELF,
         &person_merge::OVERLAP,
