@@ -357,7 +357,7 @@ pub async fn put(tx: &Tx<'_>, source: &Key, reference: &Key, new: NewCompound) -
 
 /// Ends a compound on a day. Refused while buildings, links to grids or property projects are open from that day on.
 pub async fn end(tx: &Tx<'_>, id: CompoundId, expected: Expected, ending: &Ending) -> Result<Compound> {
-    import::hold(tx, &["buildings", "compound-grids", "property-projects"]).await?;
+    import::hold(tx, &[crate::building::SHEET.resource, crate::compound_grid::SHEET.resource, crate::property_project_sheet::SHEET.resource]).await?;
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
     let on = period::end(before.valid_from, before.valid_to, ending.on)?;

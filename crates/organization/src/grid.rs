@@ -325,7 +325,7 @@ pub async fn put(tx: &Tx<'_>, source: &Key, reference: &Key, new: NewGrid) -> Re
 
 /// Ends a grid on a day. Refused while households, compounds or people are in it from that day on.
 pub async fn end(tx: &Tx<'_>, id: GridId, expected: Expected, ending: &Ending) -> Result<Grid> {
-    import::hold(tx, &["compound-grids", "households", "people"]).await?;
+    import::hold(tx, &[crate::compound_grid::SHEET.resource, crate::household::SHEET.resource, crate::person_sheet::SHEET.resource]).await?;
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
     let on = period::end(before.valid_from, before.valid_to, ending.on)?;

@@ -271,7 +271,7 @@ pub const DOMAIN: Domain = Domain {
         SealedColumn { table: "person", column: "id_number", purpose: id_number::ID_NUMBER.purpose, before: HASH_BYTES },
         SealedColumn { table: "person", column: "phone", purpose: phone::PHONE.purpose, before: HASH_BYTES },
     ],
-    references: &[Reference { to: "person", table: "party_membership", column: "person_id", resource: Some("party-memberships") }],
+    references: &[Reference { to: "person", table: "party_membership", column: "person_id", resource: Some(party_membership_sheet::SHEET.resource) }],
     sheets: &[
         &subdistrict::SHEET,
         &community::SHEET,

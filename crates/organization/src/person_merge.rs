@@ -23,6 +23,7 @@ use crate::id_number::IdKind;
 use crate::person::{HomeCode, MERGED, Person, PersonId, READ, Row};
 use crate::person_entry;
 use crate::person_search::differ;
+use crate::person_sheet;
 
 id!(
     /// A merge of two entries.
@@ -299,7 +300,7 @@ pub async fn undo(tx: &Tx<'_>, references: &[Reference], id: PersonMergeId, expe
 /// By which sheets people and the references to them come in: a row must not go to an entry that is a duplicate by now, nor
 /// to the survivor in its stead, whom the import has not checked.
 fn imported(references: &[Reference]) -> Vec<&'static str> {
-    references.iter().filter_map(|reference| reference.resource).chain(["people"]).collect()
+    references.iter().filter_map(|reference| reference.resource).chain([person_sheet::SHEET.resource]).collect()
 }
 
 /// Hands rows over from one of the two to the other, of which the merge remembers all that it moved. `which` is SQL over

@@ -378,7 +378,7 @@ pub async fn put(tx: &Tx<'_>, source: &Key, reference: &Key, new: NewPropertyCom
 
 /// Ends a property company on a day. Refused while it serves compounds from that day on.
 pub async fn end(tx: &Tx<'_>, id: PropertyCompanyId, expected: Expected, ending: &Ending) -> Result<PropertyCompany> {
-    import::hold(tx, &["property-projects"]).await?;
+    import::hold(tx, &[crate::property_project_sheet::SHEET.resource]).await?;
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
     let on = period::end(before.valid_from, before.valid_to, ending.on)?;
