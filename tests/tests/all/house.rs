@@ -98,7 +98,7 @@ fn every_permission_that_an_operation_names_can_be_granted() {
     let granted: BTreeSet<&str> = domains::permissions().map(|(name, ..)| name).collect();
     for (path, methods) in contract().document()["paths"].as_object().unwrap() {
         for operation in methods.as_object().unwrap().values() {
-            for permission in operation["security"].as_array().unwrap().iter().flat_map(|one| one["ApiKey"].as_array().unwrap()) {
+            for permission in operation["security"].as_array().unwrap().iter().flat_map(|one| one["Bearer"].as_array().unwrap()) {
                 let permission = permission.as_str().unwrap();
                 assert!(granted.contains(permission) || permission.starts_with("<resource>.") || permission.starts_with("<object>."), "{path}: {permission}");
             }
