@@ -344,7 +344,14 @@ impl Store {
         let lease = self.primary.begin("begin").await?;
         let result = {
             let view = View { conn: &lease, call, cipher: self.cipher.as_ref() };
-            let tx = Tx { view, measures: &self.measures, entries: RefCell::default(), needed: RefCell::default(), role: Cell::default(), waits_until: Cell::default() };
+            let tx = Tx {
+                view,
+                measures: &self.measures,
+                entries: RefCell::default(),
+                needed: RefCell::default(),
+                role: Cell::default(),
+                waits_until: Cell::default(),
+            };
             async {
                 let value = work(&tx).await?;
                 tx.flush().await?;
