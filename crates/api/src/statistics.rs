@@ -67,7 +67,7 @@ impl From<&'static Statistic> for StatisticDescription {
 /// List statistics · 列出统计项目
 ///
 /// The catalogue: key, title and definition in both languages, unit, and the version of the formula.
-#[utoipa::path(tag = "statistics", security(("ApiKey" = ["statistic.read"])))]
+#[utoipa::path(tag = "statistics", security(("Bearer" = ["statistic.read"])))]
 #[get("/statistics")]
 async fn list_statistics(caller: Caller) -> Reply<Done<StatisticList>> {
     caller.call().actor.may(kernel::statistic::READ)?;
@@ -77,7 +77,7 @@ async fn list_statistics(caller: Caller) -> Reply<Done<StatisticList>> {
 /// Get a figure · 读取统计数字
 ///
 /// Of any area on any day: the value, what it is a share of, how people write it, and where the rows are that were counted.
-#[utoipa::path(tag = "statistics", params(StatisticQuery, ReportDay), security(("ApiKey" = ["statistic.read"])))]
+#[utoipa::path(tag = "statistics", params(StatisticQuery, ReportDay), security(("Bearer" = ["statistic.read"])))]
 #[get("/statistics/{key}")]
 async fn get_statistic(caller: Caller, key: Word, query: Query<StatisticQuery>, day: Query<ReportDay>) -> Reply<Done<Figure>> {
     let caller = caller.as_of(day.as_of);
@@ -88,7 +88,7 @@ async fn get_statistic(caller: Caller, key: Word, query: Query<StatisticQuery>, 
 /// List the rows that a figure counts · 列出统计数字的明细
 ///
 /// Just those that were counted, by code; what `counts` adds up to is the figure.
-#[utoipa::path(tag = "statistics", params(StatisticQuery, PageParams), security(("ApiKey" = ["statistic.read"])))]
+#[utoipa::path(tag = "statistics", params(StatisticQuery, PageParams), security(("Bearer" = ["statistic.read"])))]
 #[get("/statistics/{key}/rows")]
 async fn list_statistic_rows(caller: Caller, key: Word, query: Query<StatisticQuery>) -> Reply<List<CountedRow>> {
     let known = domains::statistics();
@@ -98,7 +98,7 @@ async fn list_statistic_rows(caller: Caller, key: Word, query: Query<StatisticQu
 /// Export the rows that a figure counts · 导出统计数字的明细
 ///
 /// The same rows, all of them, as CSV.
-#[utoipa::path(tag = "statistics", params(StatisticQuery, ReportDay), security(("ApiKey" = ["statistic.read"])))]
+#[utoipa::path(tag = "statistics", params(StatisticQuery, ReportDay), security(("Bearer" = ["statistic.read"])))]
 #[get("/statistics/{key}/rows.csv")]
 async fn export_statistic_rows(caller: Caller, key: Word, query: Query<StatisticQuery>, day: Query<ReportDay>) -> Reply<Download> {
     let caller = caller.as_of(day.as_of);

@@ -106,6 +106,7 @@ pub const REFUSALS: &[&Refusal] = &[
     &crate::import::DUPLICATE,
     &crate::import::ENDED,
     &crate::import::HALF_A_REFERENCE,
+    &crate::import::IN_PROGRESS,
     &crate::import::OUT_OF_SCOPE,
     &crate::import::REFERENCE_TAKEN,
     &crate::import::REFERS_TO_FAULT,

@@ -272,7 +272,8 @@ pub struct Check {
     /// What is said; `{column}` stands for the row's cell.
     pub refusal: &'static Refusal,
     /// SQL, true of a row at fault: `i` is the incoming row, columns by name, `(i.was)` the stored row if there is
-    /// one, and what the sheet looks up is there too; `$on` is the day of the import, `$city` the city.
+    /// one, and what the sheet looks up is there too; `$on` is the day of the import, `$city` the city, `$areas` where the
+    /// caller may write.
     pub fault: &'static str,
 }
 

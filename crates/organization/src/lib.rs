@@ -8,6 +8,7 @@ pub mod compound;
 pub mod compound_grid;
 pub mod compound_sheet;
 pub mod credit_code;
+mod first_day;
 pub mod governance_body;
 pub mod governance_body_member;
 pub mod governance_body_member_sheet;
@@ -191,9 +192,11 @@ pub const DOMAIN: Domain = Domain {
         &compound::CODE_TAKEN,
         &compound::ENDED_HERE,
         &compound::HAS_BUILDINGS,
+        &compound::IN_USE_BEFORE,
         &compound::UNKNOWN,
         &compound::UNKNOWN_HERE,
         &compound_grid::ALREADY,
+        &compound_grid::BEGINS_BEFORE_COMPOUND,
         &compound_grid::ELSEWHERE,
         &compound_grid::HALF_AN_EXCEPTION,
         &compound_grid::NEEDS_EXCEPTION,
@@ -269,6 +272,7 @@ pub const DOMAIN: Domain = Domain {
         &person::UNKNOWN_HERE,
         &person::WHO_IS_IT,
         &person_entry::NOT_ENDED,
+        &person_merge::HOME_ENDED,
         &person_merge::MERGED_ON,
         &person_merge::ONESELF,
         &person_merge::OVERLAP,
@@ -282,11 +286,14 @@ pub const DOMAIN: Domain = Domain {
         &grid_division::UNKNOWN_AREA,
         &policy_document::NOTHING_TO_REPLACE,
         &policy_document::NUMBER_TAKEN,
+        &policy_document::REPLACED_EARLIER,
         &policy_document::REPLACES_LATER,
+        &policy_document::RING,
         &policy_document::UNKNOWN,
         &property_company::CODE_TAKEN,
         &property_company::ENDED_HERE,
         &property_company::FOUNDER_AND_KIND,
+        &property_company::FOUNDER_ELSEWHERE,
         &property_company::HAS_PROJECTS,
         &property_company::NAME_TAKEN,
         &property_company::NO_SUCH_FOUNDER,
@@ -296,6 +303,7 @@ pub const DOMAIN: Domain = Domain {
         &property_project::AGREED_BEFORE_IT_BEGINS,
         &property_project::ALREADY,
         &property_project::ALREADY_SERVED,
+        &property_project::BEGINS_BEFORE_COMPOUND,
         &property_project::NEEDS_COMPANY,
         &property_project::SERVES,
         &property_project::UNKNOWN,

@@ -107,7 +107,6 @@ pub const DOMAIN: Domain = Domain {
         &idempotency::KEY_REUSED,
         &identity::MISSING,
         &identity::NOT_A_PERSON,
-        &import_run::IN_PROGRESS,
         &import_run::REFUSED,
         &import_run::UNKNOWN,
         &job::ENDED,

@@ -75,7 +75,7 @@ fn every_operation_says_what_its_users_need() {
         assert!(en.is_ascii() && !zh.is_ascii(), "{at}: {summary}");
         assert_eq!(operation["tags"].as_array().map(Vec::len), Some(1), "{at}");
         let public = operation["security"] == serde_json::json!([]);
-        assert!(public || operation["security"][0]["ApiKey"].is_array(), "{at} does not say what it needs");
+        assert!(public || operation["security"][0]["Bearer"].is_array(), "{at} does not say what it needs");
         let statuses: &[&str] = if public { &["400", "4XX", "5XX"] } else { &["400", "401", "403", "429", "4XX", "5XX"] };
         for status in statuses {
             assert!(!operation["responses"][status].is_null(), "{at} does not document {status}");

@@ -182,7 +182,7 @@ async fn a_busy_server_is_asked_again() {
     let mut complaints = BufReader::new(busy.stderr.take().unwrap());
     let complaint = tokio::task::spawn_blocking(move || {
         let mut said = String::new();
-        while !said.contains("households 正有另一导入") {
+        while !said.contains("households 正在导入") {
             assert!(complaints.read_line(&mut said).unwrap() > 0, "{said}");
         }
         complaints

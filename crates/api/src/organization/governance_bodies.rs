@@ -13,28 +13,28 @@ use crate::reply::{Created, Done, List, One, Reply, WriteReply};
 use kernel::Ending;
 
 /// List governance bodies · 列出治理机构
-#[utoipa::path(tag = "organization", params(GovernanceBodyFilter, PageParams), security(("ApiKey" = ["governance_body.read"])))]
+#[utoipa::path(tag = "organization", params(GovernanceBodyFilter, PageParams), security(("Bearer" = ["governance_body.read"])))]
 #[get("/governance-bodies")]
 async fn list_governance_bodies(caller: Caller, filter: Query<GovernanceBodyFilter>) -> Reply<List<GovernanceBody>> {
     caller.page(None, async |view, paging| governance_body::list(view, &filter, paging).await).await
 }
 
 /// Get a governance body · 读取治理机构
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["governance_body.read"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["governance_body.read"])))]
 #[get("/governance-bodies/{id}")]
 async fn get_governance_body(caller: Caller, id: Id<GovernanceBodyId>) -> Reply<One<GovernanceBody>> {
     caller.read(async |view| governance_body::get(view, *id).await.map(One)).await
 }
 
 /// Create a governance body · 登记治理机构
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["governance_body.write"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["governance_body.write"])))]
 #[post("/governance-bodies")]
 async fn create_governance_body(caller: Caller, new: Json<NewGovernanceBody>) -> WriteReply<Created<GovernanceBody>> {
     caller.write("governance_body.create", async |tx| governance_body::create(tx, &new).await.map(Created)).await
 }
 
 /// Change a governance body · 更改治理机构
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["governance_body.write"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["governance_body.write"])))]
 #[patch("/governance-bodies/{id}")]
 async fn update_governance_body(
     caller: Caller,
@@ -46,21 +46,21 @@ async fn update_governance_body(
 }
 
 /// Create or change a governance body by your own key · 按自有编号登记或更改治理机构
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["governance_body.write"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["governance_body.write"])))]
 #[put("/governance-bodies/by-ref/{source}/{ref}")]
 async fn put_governance_body(caller: Caller, key: ByRef, new: Json<NewGovernanceBody>) -> WriteReply<One<GovernanceBody>> {
     caller.write("governance_body.put", async |tx| governance_body::put(tx, &key.source, &key.reference, new.clone()).await.map(One)).await
 }
 
 /// End a governance body · 终止治理机构
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["governance_body.write"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["governance_body.write"])))]
 #[post("/governance-bodies/{id}/end")]
 async fn end_governance_body(caller: Caller, id: Id<GovernanceBodyId>, version: IfMatch, ending: Json<Ending>) -> WriteReply<One<GovernanceBody>> {
     caller.write("governance_body.end", async |tx| governance_body::end(tx, *id, version.or(ending.version)?, &ending).await.map(One)).await
 }
 
 /// Create, change and end governance bodies in one request · 批量处理治理机构
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["governance_body.write"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["governance_body.write"])))]
 #[post("/governance-bodies:batch")]
 async fn batch_governance_bodies(caller: Caller, batch: Json<Batch<NewGovernanceBody, GovernanceBodyPatch>>) -> WriteReply<Done<BatchReport>> {
     caller
@@ -73,7 +73,7 @@ async fn batch_governance_bodies(caller: Caller, batch: Json<Batch<NewGovernance
 }
 
 /// List the changes of a governance body · 列出治理机构的变更
-#[utoipa::path(tag = "organization", params(PageParams), security(("ApiKey" = ["governance_body.read"])))]
+#[utoipa::path(tag = "organization", params(PageParams), security(("Bearer" = ["governance_body.read"])))]
 #[get("/governance-bodies/{id}/history")]
 async fn list_governance_body_history(caller: Caller, id: Id<GovernanceBodyId>) -> Reply<List<Change>> {
     caller

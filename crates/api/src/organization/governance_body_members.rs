@@ -14,28 +14,28 @@ use crate::reply::{Created, Done, List, One, Reply, WriteReply};
 use kernel::Ending;
 
 /// List members of governance bodies · 列出治理机构成员
-#[utoipa::path(tag = "organization", params(GovernanceBodyMemberFilter, PageParams), security(("ApiKey" = ["governance_body.read"])))]
+#[utoipa::path(tag = "organization", params(GovernanceBodyMemberFilter, PageParams), security(("Bearer" = ["governance_body.read"])))]
 #[get("/governance-body-members")]
 async fn list_governance_body_members(caller: Caller, filter: Query<GovernanceBodyMemberFilter>) -> Reply<List<GovernanceBodyMember>> {
     caller.page(None, async |view, paging| governance_body_member::list(view, &filter, paging).await).await
 }
 
 /// Get a member of a governance body · 读取治理机构成员
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["governance_body.read"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["governance_body.read"])))]
 #[get("/governance-body-members/{id}")]
 async fn get_governance_body_member(caller: Caller, id: Id<GovernanceBodyMemberId>) -> Reply<One<GovernanceBodyMember>> {
     caller.read(async |view| governance_body_member::get(view, *id).await.map(One)).await
 }
 
 /// Create a member of a governance body · 登记治理机构成员
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["governance_body.write"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["governance_body.write"])))]
 #[post("/governance-body-members")]
 async fn create_governance_body_member(caller: Caller, new: Json<NewGovernanceBodyMember>) -> WriteReply<Created<GovernanceBodyMember>> {
     caller.write("governance_body_member.create", async |tx| governance_body_member::create(tx, &new).await.map(Created)).await
 }
 
 /// Change a member of a governance body · 更改治理机构成员
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["governance_body.write"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["governance_body.write"])))]
 #[patch("/governance-body-members/{id}")]
 async fn update_governance_body_member(
     caller: Caller,
@@ -47,14 +47,14 @@ async fn update_governance_body_member(
 }
 
 /// Create or change a member of a governance body by your own key · 按自有编号登记或更改治理机构成员
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["governance_body.write"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["governance_body.write"])))]
 #[put("/governance-body-members/by-ref/{source}/{ref}")]
 async fn put_governance_body_member(caller: Caller, key: ByRef, new: Json<NewGovernanceBodyMember>) -> WriteReply<One<GovernanceBodyMember>> {
     caller.write("governance_body_member.put", async |tx| governance_body_member::put(tx, &key.source, &key.reference, new.clone()).await.map(One)).await
 }
 
 /// End a member of a governance body · 终止治理机构成员
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["governance_body.write"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["governance_body.write"])))]
 #[post("/governance-body-members/{id}/end")]
 async fn end_governance_body_member(
     caller: Caller,
@@ -66,7 +66,7 @@ async fn end_governance_body_member(
 }
 
 /// Create, change and end members of governance bodies in one request · 批量处理治理机构成员
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["governance_body.write"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["governance_body.write"])))]
 #[post("/governance-body-members:batch")]
 async fn batch_governance_body_members(
     caller: Caller,
@@ -82,7 +82,7 @@ async fn batch_governance_body_members(
 }
 
 /// List the changes of a member of a governance body · 列出治理机构成员的变更
-#[utoipa::path(tag = "organization", params(PageParams), security(("ApiKey" = ["governance_body.read"])))]
+#[utoipa::path(tag = "organization", params(PageParams), security(("Bearer" = ["governance_body.read"])))]
 #[get("/governance-body-members/{id}/history")]
 async fn list_governance_body_member_history(caller: Caller, id: Id<GovernanceBodyMemberId>) -> Reply<List<Change>> {
     caller

@@ -12,7 +12,7 @@ use crate::reply::{Done, Reply};
 ///
 /// For a community, a subdistrict or the city: buildings and households in no grid or in several, compounds
 /// without a grid or with several, grids out of the size band, the spread of load.
-#[utoipa::path(tag = "organization", params(GridDivisionQuery, ReportDay), security(("ApiKey" = ["grid.read"])))]
+#[utoipa::path(tag = "organization", params(GridDivisionQuery, ReportDay), security(("Bearer" = ["grid.read"])))]
 #[get("/reports/grid-division")]
 async fn get_grid_division_report(caller: Caller, query: Query<GridDivisionQuery>, day: Query<ReportDay>) -> Reply<Done<GridDivision>> {
     let caller = caller.as_of(day.as_of);

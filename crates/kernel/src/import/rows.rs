@@ -16,6 +16,8 @@ use crate::tabular::{Row, Table};
 
 /// Rows that are checked and stored at a time.
 const CHUNK: usize = 5_000;
+/// The same of a sheet whose rows may name one another, which they can within such a part of a file.
+const CHUNK_OF_KIN: usize = 20_000;
 
 /// A row whose cells are in order.
 pub(super) struct Ready {
@@ -26,8 +28,8 @@ pub(super) struct Ready {
     pub key: String,
     /// A value for each column of the sheet.
     pub values: Vec<Option<String>>,
-    /// The columns that it has, bit by bit.
-    pub given: u64,
+    /// The columns that it has, bit by bit; a sheet has fewer than 64.
+    pub given: i64,
     /// The row as it stands in the file, as CSV; personal values are masked.
     pub record: String,
 }
@@ -58,6 +60,7 @@ fn send_chunks(file: File, sheet: &'static Sheet, keeper: Option<&Keeper>, chunk
     if !send(Chunk { header: as_csv(&table.header)?, ..Chunk::default() }) {
         return Ok(());
     }
+    let most = if sheet.columns.iter().any(|column| column.own) { CHUNK_OF_KIN } else { CHUNK };
     let mut seen = Seen::default();
     let mut chunk = Chunk::default();
     while let Some(row) = table.next_row()? {
@@ -67,7 +70,7 @@ fn send_chunks(file: File, sheet: &'static Sheet, keeper: Option<&Keeper>, chunk
             Ok(ready) => chunk.ready.push(Ready { record, ..ready }),
             Err(faults) => chunk.failures.push(Failure { line, record, faults }),
         }
-        if chunk.ready.len() + chunk.failures.len() == CHUNK && !send(std::mem::take(&mut chunk)) {
+        if chunk.ready.len() + chunk.failures.len() == most && !send(std::mem::take(&mut chunk)) {
             return Ok(());
         }
     }
@@ -81,7 +84,7 @@ fn check(row: &Row, columns: &[usize], sheet: &'static Sheet, keeper: Option<&Ke
         return Err(vec![fault.clone().into()]);
     }
     let mut values = vec![None; sheet.columns.len()];
-    let mut given = 0;
+    let mut given = 0_u64;
     let mut faults = Vec::new();
     let mut cells = vec![""; sheet.columns.len()];
     for (cell, index) in row.cells.iter().zip(columns) {
@@ -155,7 +158,11 @@ fn check(row: &Row, columns: &[usize], sheet: &'static Sheet, keeper: Option<&Ke
     if reference.is_none() && (key(&["source"]).is_some() || key(&["ref"]).is_some()) {
         faults.push(HALF_A_REFERENCE.at("ref").into());
     }
-    if faults.is_empty() { Ok(Ready { line, id: Uuid::now_v7(), key: name, values, given, record: String::new() }) } else { Err(faults) }
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let given = i64::try_from(given).unwrap_or(i64::MAX);
+    Ok(Ready { line, id: Uuid::now_v7(), key: name, values, given, record: String::new() })
 }
 
 /// A cell that was read: the value, and what a message may call it.
