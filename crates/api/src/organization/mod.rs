@@ -4,9 +4,11 @@ mod buildings;
 mod communities;
 mod compound_grids;
 mod compounds;
+mod dwellings;
 mod grids;
 mod household_grids;
 mod households;
+mod ownerships;
 mod party_memberships;
 mod people;
 mod person_merges;
@@ -26,9 +28,11 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(communities::routes)
         .configure(compound_grids::routes)
         .configure(compounds::routes)
+        .configure(dwellings::routes)
         .configure(grids::routes)
         .configure(household_grids::routes)
         .configure(households::routes)
+        .configure(ownerships::routes)
         .configure(party_memberships::routes)
         .configure(people::routes)
         .configure(person_merges::routes)

@@ -132,7 +132,7 @@ fn check(row: &Row, columns: &[usize], sheet: &'static Sheet, keeper: Option<&Ke
     let (keys, name): (Vec<_>, _) = match &sheet.found_by {
         None => (sheet.key_columns().take(1).map(|column| (column.name, natural.clone())).collect(), natural),
         Some(found) => {
-            let name = called.into_iter().find(|name| !name.is_empty()).or_else(|| reference.clone());
+            let name = called.into_iter().find(|name| !name.is_empty()).or_else(|| reference.clone()).or(natural);
             (found.columns.iter().map(|name| (*name, key(&[name]))).collect(), name)
         }
     };
