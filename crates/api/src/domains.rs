@@ -3,6 +3,7 @@
 use kernel::manifest::{self, Domain, Holder, Powers, Reference};
 use kernel::rekey::SealedColumn;
 use kernel::sheet::Sheet;
+use kernel::statistic::Statistic;
 use kernel::{Refusal, Role};
 use platform::role_grant::given_by;
 
@@ -30,6 +31,12 @@ pub fn resources() -> Vec<&'static str> {
 #[must_use]
 pub fn files() -> Vec<String> {
     sheets().flat_map(|sheet| ["csv", "ndjson", "xlsx"].map(|form| format!("{}.{form}", sheet.resource))).collect()
+}
+
+/// Every statistic, in the order of the domains.
+#[must_use]
+pub fn statistics() -> Vec<&'static Statistic> {
+    DOMAINS.iter().flat_map(|domain| domain.statistics).collect()
 }
 
 /// What of a kind holds files.

@@ -1,15 +1,20 @@
 //! The city as import files.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 
 use kernel::{Error, Result};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use crate::bodies::bodies;
 use crate::city::{City, Community, Compound, FOUNDED};
+use crate::division::lines;
 use crate::people;
 use crate::services::{companies, projects};
 
+/// Since when the grids of before were there.
+const BEFORE: &str = "2000-01-01";
 /// Doors on a floor of one entrance.
 const DOORS: u32 = 4;
 /// Households that an entrance serves, about.
@@ -40,8 +45,17 @@ pub fn write(city: &City, resource: &str, file: File) -> Result<()> {
         }
         "grids" => {
             row(&["code", "name", "kind", "valid_from"])?;
+            let lines = lines(city);
+            let unchanged: BTreeSet<_> =
+                lines.iter().filter(|line| line.kind == "unchanged").filter_map(|line| Some((&line.community.code, line.new?))).collect();
             compounds().try_for_each(|(community, compound)| {
-                row(&[&grid_code(community, compound), &format!("{}第{}网格", community.name, compound.number), "urban", &founded])
+                let from = if unchanged.contains(&(&community.code, compound.number)) { BEFORE } else { &founded };
+                row(&[&grid_code(community, compound), &format!("{}第{}网格", community.name, compound.number), "urban", from])
+            })?;
+            let gone: BTreeMap<_, _> =
+                lines.iter().filter(|line| line.kind != "unchanged").filter_map(|line| Some(((&line.community.code, line.old?), line.community))).collect();
+            gone.into_iter().try_for_each(|((code, number), community)| {
+                row(&[&format!("{code}{number:03}"), &format!("{}原第{}网格", community.name, number - 500), "urban", BEFORE])
             })?;
         }
         "compounds" => {
@@ -105,6 +119,30 @@ pub fn write(city: &City, resource: &str, file: File) -> Result<()> {
                 row(&[&compound_code(project.community, project.compound), project.company.as_deref().unwrap_or_default(), project.kind, &founded])
             })?;
         }
+        "grid-lineages" => {
+            row(&["kind", "old_code", "new_code", "valid_from", "reason"])?;
+            lines(city).iter().try_for_each(|line| {
+                let code = |number: Option<u32>| number.map(|number| format!("{}{number:03}", line.community.code)).unwrap_or_default();
+                row(&[line.kind, &code(line.old), &code(line.new), &founded, "优化社区网格设置"])
+            })?;
+        }
+        "governance-bodies" => {
+            row(&["compound_code", "kind", "name", "seats", "valid_from"])?;
+            bodies(city)?.iter().try_for_each(|body| row(&[&body.compound, body.kind, &body.name, &body.members.len().to_string(), &founded]))?;
+        }
+        "governance-body-members" => {
+            row(&["compound_code", "body_kind", "id_number", "role", "valid_from"])?;
+            for body in bodies(city)? {
+                for (place, member) in body.members.iter().enumerate() {
+                    let role = match place {
+                        0 => "director",
+                        1 if body.members.len() > 3 => "deputy_director",
+                        _ => "member",
+                    };
+                    row(&[&body.compound, body.kind, member, role, &founded])?;
+                }
+            }
+        }
         "policy-documents" => {
             row(&["number", "title", "issuer", "issued_on", "valid_from"])?;
             DOCUMENTS.iter().try_for_each(|(number, title, issued_on)| row(&[number, title, "麻城市(示例)", issued_on, issued_on]))?;
@@ -137,6 +175,6 @@ pub(crate) fn grid_code(community: &Community, compound: &Compound) -> String {
     format!("{}{:03}", community.code, compound.number)
 }
 
-fn compound_code(community: &Community, compound: &Compound) -> String {
+pub(crate) fn compound_code(community: &Community, compound: &Compound) -> String {
     format!("{}X{:03}", community.code, compound.number)
 }

@@ -4,7 +4,9 @@
 //! households, 25,000 people; scale 10 is ten of it. It is written as import files and loaded through the import code itself.
 //! Subdistricts of the first copy are real, everything under them is invented.
 
+mod bodies;
 mod city;
+mod division;
 mod files;
 mod people;
 mod services;

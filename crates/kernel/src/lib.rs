@@ -29,6 +29,7 @@ pub mod rekey;
 pub mod role;
 pub mod sheet;
 pub mod spool;
+pub mod statistic;
 pub mod tabular;
 pub mod task;
 pub mod text;

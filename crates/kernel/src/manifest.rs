@@ -12,6 +12,7 @@ use crate::refusal::{Refusal, Result};
 use crate::rekey::SealedColumn;
 use crate::role::Role;
 use crate::sheet::Sheet;
+use crate::statistic::Statistic;
 
 /// A permission: what it allows, in Chinese and English, and the roles that give it.
 pub type Power = (Permission, &'static str, &'static str, &'static [Role]);
@@ -51,6 +52,8 @@ pub struct Domain {
     pub refusals: &'static [&'static Refusal],
     /// Its sheets, in the order in which they are loaded: what is referred to comes first.
     pub sheets: &'static [&'static Sheet],
+    /// What it publishes.
+    pub statistics: &'static [Statistic],
     /// Its columns of sealed values, for the exchange of keys.
     pub sealed: &'static [SealedColumn],
     /// What of it refers to objects that can be merged.
@@ -127,6 +130,10 @@ pub const REFUSALS: &[&Refusal] = &[
     &crate::sheet::NOT_THE_PREFIX,
     &crate::sheet::ROUNDED_CODE,
     &crate::spool::STORAGE_FULL,
+    &crate::statistic::ENDS_BEFORE_IT_BEGINS,
+    &crate::statistic::TWO_LISTS,
+    &crate::statistic::UNKNOWN,
+    &crate::statistic::UNKNOWN_AREA,
     &crate::tabular::CELL_ERROR,
     &crate::tabular::COLUMN_DOUBLED,
     &crate::tabular::COLUMN_MISSING,

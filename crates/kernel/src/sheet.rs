@@ -284,6 +284,8 @@ pub type After = for<'a> fn(&'a Tx<'a>, Vec<String>, NaiveDate) -> std::pin::Pin
 pub struct FoundBy {
     /// SQL over the cells of a row `r`: the id of the stored row, or null.
     pub id: &'static str,
+    /// Columns within whose values alone the others below tell objects apart: the body in which a person has a seat.
+    pub within: &'static [&'static str],
     /// The columns that say which object a row is: none of them may say the same on two lines.
     pub columns: &'static [&'static str],
 }

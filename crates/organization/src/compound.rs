@@ -360,6 +360,7 @@ pub async fn end(tx: &Tx<'_>, id: CompoundId, expected: Expected, ending: &Endin
         return Err(HAS_BUILDINGS.with("count", links).into());
     }
     crate::property_project::none_after(tx, &before.code, on).await?;
+    crate::governance_body::none_after(tx, &before.code, on).await?;
     let after = diesel::update(compound::table.find(id))
         .set((compound::valid_to.eq(on), compound::version.eq(before.version + 1), compound::updated_at.eq(tx.now)))
         .returning(Compound::as_returning())

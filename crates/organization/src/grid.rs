@@ -327,7 +327,12 @@ pub async fn end(tx: &Tx<'_>, id: GridId, expected: Expected, ending: &Ending) -
     import::hold(tx, &["compound-grids", "households", "people"]).await?;
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
-    let on = period::end(before.valid_from, before.valid_to, ending.on)?;
+    close(tx, &before, ending.on, ending.reason.as_str()).await
+}
+
+/// Ends a locked grid in which nothing is left on a day.
+pub(crate) async fn close(tx: &Tx<'_>, before: &Grid, on: NaiveDate, reason: &str) -> Result<Grid> {
+    let on = period::end(before.valid_from, before.valid_to, on)?;
     let households = count_after!(tx, household_grid, grid_code, before.code, on);
     if households > 0 {
         return Err(HAS_HOUSEHOLDS.with("count", households).into());
@@ -340,12 +345,12 @@ pub async fn end(tx: &Tx<'_>, id: GridId, expected: Expected, ending: &Ending) -
     if people > 0 {
         return Err(HAS_PEOPLE.with("count", people).into());
     }
-    let after = diesel::update(grid::table.find(id))
+    let after = diesel::update(grid::table.find(before.id))
         .set((grid::valid_to.eq(on), grid::version.eq(before.version + 1), grid::updated_at.eq(tx.now)))
         .returning(Grid::as_returning())
         .get_result(&mut tx.conn())
         .await?;
-    tx.record("grid.ended", Some(&before), &after, Some(ending.reason.as_str()))?;
+    tx.record("grid.ended", Some(before), &after, Some(reason))?;
     Ok(after)
 }
 
@@ -360,7 +365,7 @@ pub async fn host(tx: &Tx<'_>, code: &GridCode, on: NaiveDate) -> Result<()> {
 }
 
 /// The grid, locked, of a caller who may write it.
-async fn lock(tx: &Tx<'_>, id: GridId) -> Result<Grid> {
+pub(crate) async fn lock(tx: &Tx<'_>, id: GridId) -> Result<Grid> {
     let found = Grid::query()
         .filter(grid::id.eq(id))
         .filter(within_or_above!(tx.scope(&[READ, WRITE]), grid::code))

@@ -1,5 +1,6 @@
-//! Basic organization (基本组织): the area tree and what stands in it (ORG-03 … ORG-05), its people (ORG-14), dwellings and
-//! who owns them (ORG-08), who serves compounds (ORG-15, ORG-17), and the documents that local rules come from (ORG-13).
+//! Basic organization (基本组织): the area tree and what stands in it (ORG-03 … ORG-05), its people, who governs
+//! compounds (ORG-02, ORG-14), dwellings and who owns them (ORG-08), who serves compounds (ORG-15, ORG-17), and the documents
+//! that local rules come from (ORG-13).
 
 pub mod building;
 pub mod code;
@@ -12,8 +13,15 @@ pub mod dwelling;
 pub mod dwelling_entry;
 pub mod dwelling_owners;
 pub mod dwelling_sheet;
+pub mod governance_body;
+pub mod governance_body_member;
+pub mod governance_body_member_sheet;
+pub mod governance_body_person;
+pub mod governance_body_sheet;
 pub mod grid;
 pub mod grid_division;
+pub mod grid_lineage;
+pub mod grid_lineage_sheet;
 pub mod household;
 pub mod household_grid;
 pub mod household_move;
@@ -39,12 +47,14 @@ pub mod property_company_sheet;
 pub mod property_coverage;
 pub mod property_project;
 pub mod property_project_sheet;
+pub mod statistics;
 pub mod subdistrict;
 
 use kernel::Role;
 use kernel::manifest::{Domain, Holder, Reference};
 use kernel::personal::HASH_BYTES;
 use kernel::rekey::SealedColumn;
+use kernel::statistic;
 
 /// Everybody who works for the city or a compound may see how the city is divided.
 const STAFF: &[Role] = &[
@@ -119,7 +129,12 @@ pub const DOMAIN: Domain = Domain {
         (community::READ, "查看社区", "see communities", STAFF),
         (community::WRITE, "登记、更改、终止和导入社区", "create, change, end and import communities", &[Role::CivilAffairs, Role::SubdistrictOfficer]),
         (grid::READ, "查看网格及划分报告", "see grids and the report on their division", STAFF),
-        (grid::WRITE, "登记、更改、终止和导入网格", "create, change, end and import grids", &[Role::OrgDept, Role::SubdistrictOfficer]),
+        (
+            grid::WRITE,
+            "登记、更改、终止和导入网格及其沿革",
+            "create, change, end and import grids and their lineage",
+            &[Role::OrgDept, Role::SubdistrictOfficer],
+        ),
         (compound::READ, "查看小区及其所属网格", "see compounds and the grids they lie in", STAFF),
         (
             compound::WRITE,
@@ -161,10 +176,18 @@ pub const DOMAIN: Domain = Domain {
         (person_unmask::UNMASK, "说明理由后查看人员的完整号码", "see numbers and phones of people in clear, with a reason", UNMASKING),
         (party_membership::READ, "查看党员身份", "see who is a member of the Party", AT_THE_ROLL),
         (party_membership::WRITE, "登记、更改和终止党员身份", "enter, change and end party memberships", UNMASKING),
+        (governance_body::READ, "查看治理机构及其成员", "see governance bodies and who sits in them", STAFF),
+        (
+            governance_body::WRITE,
+            "登记、更改、终止和导入治理机构及其成员",
+            "enter, change, end and import governance bodies and their members",
+            &[Role::OrgDept, Role::Housing, Role::SubdistrictOfficer, Role::CommunitySecretary],
+        ),
         (property_company::READ, "查看物业企业", "see property companies", STAFF),
         (property_company::WRITE, "登记、更改、终止和导入物业企业", "enter, change, end and import property companies", PROPERTY_OFFICE),
         (property_project::READ, "查看物业服务项目和物业服务覆盖", "see property projects and the coverage of property services", STAFF),
         (property_project::WRITE, "登记、更改、终止和导入物业服务项目", "enter, change, end and import property projects", PROPERTY_OFFICE),
+        (statistic::READ, "查看统计数据", "see statistics", STAFF),
         (policy_document::READ, "查看政策文件", "see policy documents", STAFF),
         (policy_document::WRITE, "登记、更改、终止和导入政策文件", "enter, change, end and import policy documents", ISSUERS),
     ],
@@ -207,6 +230,22 @@ pub const DOMAIN: Domain = Domain {
         &dwelling::STANDS_IN,
         &dwelling::UNKNOWN,
         &dwelling::UNKNOWN_HERE,
+        &governance_body::AGREED_BEFORE_IT_BEGINS,
+        &governance_body::ALREADY,
+        &governance_body::GOVERNS,
+        &governance_body::MEMBERS_AFTER,
+        &governance_body::MEMBERS_BEFORE,
+        &governance_body::NEEDS_TERM,
+        &governance_body::NOT_IN_FORCE,
+        &governance_body::NO_SUCH_BODY,
+        &governance_body::UNKNOWN,
+        &governance_body::UNKNOWN_HERE,
+        &governance_body_member::ALREADY,
+        &governance_body_member::BEFORE_THE_BODY,
+        &governance_body_member::ONE_DIRECTOR,
+        &governance_body_member::UNKNOWN,
+        &governance_body_member::WHOSE,
+        &governance_body_member::WHO_HERE,
         &grid::CODE_TAKEN,
         &grid::ENDED_HERE,
         &grid::HAS_COMPOUNDS,
@@ -216,6 +255,15 @@ pub const DOMAIN: Domain = Domain {
         &grid::NOT_DEDICATED,
         &grid::UNKNOWN,
         &grid::UNKNOWN_HERE,
+        &grid_lineage::NEW_BEGINS_ELSEWHEN,
+        &grid_lineage::NOT_GOING_ON,
+        &grid_lineage::NO_SUCH_GRID,
+        &grid_lineage::OLD_IN_USE,
+        &grid_lineage::OLD_NOT_IN_FORCE,
+        &grid_lineage::TWICE,
+        &grid_lineage::UNKNOWN,
+        &grid_lineage::UNKNOWN_GRID,
+        &grid_lineage::WRONG_ENDS,
         &household::CODE_TAKEN,
         &household::GRID_ELSEWHERE,
         &household::HOME_BEFORE,
@@ -300,13 +348,15 @@ pub const DOMAIN: Domain = Domain {
         &subdistrict::UNKNOWN,
         &subdistrict::UNKNOWN_HERE,
     ],
+    statistics: statistics::STATISTICS,
     sealed: &[
         SealedColumn { table: "person", column: "id_number", purpose: id_number::ID_NUMBER.purpose, before: HASH_BYTES },
         SealedColumn { table: "person", column: "phone", purpose: phone::PHONE.purpose, before: HASH_BYTES },
     ],
     references: &[
-        Reference { to: "person", table: "ownership", column: "person_id", resource: Some("ownerships") },
-        Reference { to: "person", table: "party_membership", column: "person_id", resource: Some("party-memberships") },
+        Reference { to: "person", table: "governance_body_member", column: "person_id", resource: Some(governance_body_member_sheet::SHEET.resource) },
+        Reference { to: "person", table: "ownership", column: "person_id", resource: Some(ownership_sheet::SHEET.resource) },
+        Reference { to: "person", table: "party_membership", column: "person_id", resource: Some(party_membership_sheet::SHEET.resource) },
     ],
     sheets: &[
         &subdistrict::SHEET,
@@ -321,6 +371,9 @@ pub const DOMAIN: Domain = Domain {
         &property_company_sheet::SHEET,
         &property_project_sheet::SHEET,
         &policy_document_sheet::SHEET,
+        &grid_lineage_sheet::SHEET,
+        &governance_body_sheet::SHEET,
+        &governance_body_member_sheet::SHEET,
         &dwelling_sheet::SHEET,
         &ownership_sheet::SHEET,
     ],

@@ -38,6 +38,7 @@ pub const SHEET: Sheet = Sheet {
              or o.person_id = coalesce(r.person_id::uuid, \
              (select p.id from person p where p.id_number_hash = decode(r.id_number, 'hex') and p.merged_into is null \
                  and p.area_code ^@ any ($4)))) limit 1)",
+        within: &[],
         // A person has several dwellings and a dwelling several owners: which two rows are one is checked below.
         columns: &[],
     }),

@@ -147,6 +147,7 @@ pub const DOMAIN: Domain = Domain {
         &webhook::delivery::REPLAY_OF_WHAT,
         &webhook::delivery::UNKNOWN,
     ],
+    statistics: &[],
     sealed: &[
         SealedColumn { table: "account", column: "second_factor", purpose: second_factor::PURPOSE, before: 0 },
         SealedColumn { table: "account", column: "second_factor_pending", purpose: second_factor::PURPOSE, before: 0 },

@@ -338,6 +338,82 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Governance bodies of compounds: owners' committees and what stands beside or before them (ORG-02, ORG-14).
+    governance_body (id) {
+        /// Identity, for ever.
+        id -> Uuid,
+        /// The compound that it is of.
+        compound_code -> Text,
+        /// owners_committee (业委会), property_management_committee (物管会, temporary), party_mass_council (党群议事会, deliberates, decides nothing on common property) or preparatory_group (筹备组, temporary).
+        kind -> Text,
+        /// The community, from the code of the compound.
+        area_code -> Text,
+        /// Name.
+        name -> Text,
+        /// How many seats its rules give it.
+        seats -> Nullable<Int4>,
+        /// First day after its term. A temporary body always has one.
+        agreed_to -> Nullable<Date>,
+        /// Day on which it was filed with the subdistrict (Regulations on Property Management, article 16).
+        filed_on -> Nullable<Date>,
+        /// Number of the filing.
+        filing_number -> Nullable<Text>,
+        /// First day on which it exists.
+        valid_from -> Date,
+        /// First day on which it no longer does; null while it has no end.
+        valid_to -> Nullable<Date>,
+        /// System of the caller that knows it by ref.
+        source -> Nullable<Text>,
+        /// Key of the caller, unique within source.
+        #[sql_name = "ref"]
+        ref_ -> Nullable<Text>,
+        /// Rises with every change; the ETag.
+        version -> Int4,
+        /// When the row was made.
+        created_at -> Timestamptz,
+        /// When the row last changed.
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// Who sits in a governance body, in which role, and when (ORG-14).
+    governance_body_member (id) {
+        /// Identity, for ever.
+        id -> Uuid,
+        /// The body.
+        governance_body_id -> Uuid,
+        /// The compound of the body.
+        compound_code -> Text,
+        /// What the body is.
+        body_kind -> Text,
+        /// The community, from the code of the compound.
+        area_code -> Text,
+        /// The person.
+        person_id -> Uuid,
+        /// director (主任), deputy_director (副主任) or member (委员).
+        role -> Text,
+        /// The election or appointment that made him a member: meeting or document.
+        chosen_by -> Nullable<Text>,
+        /// First day on which he sits in it.
+        valid_from -> Date,
+        /// First day on which he no longer does; null while he does.
+        valid_to -> Nullable<Date>,
+        /// System of the caller that knows it by ref.
+        source -> Nullable<Text>,
+        /// Key of the caller, unique within source.
+        #[sql_name = "ref"]
+        ref_ -> Nullable<Text>,
+        /// Rises with every change; the ETag.
+        version -> Int4,
+        /// When the row was made.
+        created_at -> Timestamptz,
+        /// When the row last changed.
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// Grids (网格): the smallest cell of governance, each in exactly one community.
     grid (id) {
         /// Identity, for ever.
@@ -361,6 +437,36 @@ diesel::table! {
         /// Key of the caller, unique within source.
         #[sql_name = "ref"]
         ref_ -> Nullable<Text>,
+        /// Rises with every change; the ETag.
+        version -> Int4,
+        /// When the row was made.
+        created_at -> Timestamptz,
+        /// When the row last changed.
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// Lineage of grids: what became of which grid when the city was divided anew (ORG-12).
+    grid_lineage (id) {
+        /// Identity, for ever.
+        id -> Uuid,
+        /// The grid before; null of one that was created.
+        old_code -> Nullable<Text>,
+        /// The grid after; null of one that was abolished.
+        new_code -> Nullable<Text>,
+        /// unchanged, renamed (a new code for the same ground), split, merged, created or abolished.
+        kind -> Text,
+        /// The community, from the code of the grid after, else before.
+        area_code -> Text,
+        /// Households that went from the one to the other.
+        households_moved -> Nullable<Int4>,
+        /// Why, as the plan said it.
+        reason -> Nullable<Text>,
+        /// Day on which the division took effect.
+        valid_from -> Date,
+        /// Always null: what happened does not end.
+        valid_to -> Nullable<Date>,
         /// Rises with every change; the ETag.
         version -> Int4,
         /// When the row was made.
@@ -1163,6 +1269,7 @@ diesel::table! {
 }
 
 diesel::joinable!(file -> blob (blob_id));
+diesel::joinable!(governance_body_member -> person (person_id));
 diesel::joinable!(household_grid -> household (household_id));
 diesel::joinable!(import_failure -> import_run (run_id));
 diesel::joinable!(job -> import_run (run_id));
@@ -1188,7 +1295,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     dwelling,
     event_epoch,
     file,
+    governance_body,
+    governance_body_member,
     grid,
+    grid_lineage,
     grid_size_band,
     household,
     household_grid,

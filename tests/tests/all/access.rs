@@ -57,6 +57,10 @@ fn body(id: &str) -> Option<Value> {
         "party_membership" => json!({"person_id": "00000000-0000-7000-8000-000000000000", "organization": "支部", "joined_on": "2001-07-01"}),
         "property_company" => json!({"code": "91421199MA0000001U", "name": "物业", "kind": "commercial"}),
         "property_project" => json!({"compound_code": "421181001001X001", "kind": "owner_self"}),
+        "governance_body" => json!({"compound_code": "421181001001X001", "kind": "owners_committee", "name": "业委会"}),
+        "governance_body_member" => {
+            json!({"governance_body_id": "00000000-0000-7000-8000-000000000000", "person_id": "00000000-0000-7000-8000-000000000000", "role": "member"})
+        }
         "policy_document" => json!({"number": "示例〔2022〕1号", "title": "通知", "issuer": "市", "issued_on": "2022-11-20"}),
         "webhook" => json!({"name": "推送", "url": "https://hooks.example.cn/", "area_code": "421181"}),
         other => panic!("no body for {other}"),
@@ -107,7 +111,9 @@ async fn call(user: &User, id: &str, method: &Method, path: &str, object: &str) 
         .replace("{ref}", "b")
         .replace("{resource}", "grids")
         .replace("{template}", "template.csv")
-        .replace("{file}", "grids.csv");
+        .replace("{file}", "grids.csv")
+        .replace("{key}", "grids")
+        .replace("{code}", "421181001001001");
     let request = user.request(method.clone(), &path);
     let request = match body(id) {
         Some(body) => request.json(&body),

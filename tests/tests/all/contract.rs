@@ -137,6 +137,7 @@ async fn the_examples_of_the_document_work() {
         "property-companies",
         "property-projects",
         "policy-documents",
+        "governance-bodies",
     ] {
         let path = format!("/v1/{name}");
         let made = admin.post(&path, example(&path, "post")).await.ok(201);

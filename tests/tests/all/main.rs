@@ -12,7 +12,9 @@ mod events;
 mod exports;
 mod faults;
 mod files;
+mod governance_bodies;
 mod grid_division;
+mod grid_lineages;
 mod hostile_files;
 mod house;
 mod households;
@@ -47,6 +49,7 @@ mod sender;
 mod sessions;
 #[cfg(feature = "otel")]
 mod spans;
+mod statistics;
 mod tls;
 mod webhook_failures;
 mod webhooks;

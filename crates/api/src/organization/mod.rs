@@ -5,6 +5,9 @@ mod communities;
 mod compound_grids;
 mod compounds;
 mod dwellings;
+mod governance_bodies;
+mod governance_body_members;
+mod grid_lineages;
 mod grids;
 mod household_grids;
 mod households;
@@ -29,6 +32,9 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(compound_grids::routes)
         .configure(compounds::routes)
         .configure(dwellings::routes)
+        .configure(governance_bodies::routes)
+        .configure(governance_body_members::routes)
+        .configure(grid_lineages::routes)
         .configure(grids::routes)
         .configure(household_grids::routes)
         .configure(households::routes)

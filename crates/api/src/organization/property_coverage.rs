@@ -4,9 +4,8 @@ use actix_web::get;
 use organization::property_coverage::{self, CompoundCoverage, GridCoverage, PropertyCoverage, PropertyCoverageFilter, PropertyCoverageQuery};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::reports::ReportDay;
 use crate::caller::Caller;
-use crate::query::{PageParams, Query};
+use crate::query::{PageParams, Query, ReportDay};
 use crate::reply::{Done, List, Reply};
 
 /// Report how far property services cover an area · 物业服务覆盖报告

@@ -1,23 +1,12 @@
 //! `/v1/reports` on the area tree.
 
 use actix_web::get;
-use chrono::NaiveDate;
 use organization::grid_division::{self, GridDivision, GridDivisionQuery};
-use serde::Deserialize;
-use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::caller::Caller;
-use crate::query::Query;
+use crate::query::{Query, ReportDay};
 use crate::reply::{Done, Reply};
-
-/// The day of a report.
-#[derive(Clone, Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct ReportDay {
-    /// The day that is asked about; today unless said.
-    pub as_of: Option<NaiveDate>,
-}
 
 /// Report what breaks the criteria of grid division · 网格划分报告
 ///

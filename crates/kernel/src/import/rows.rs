@@ -133,14 +133,19 @@ fn check(row: &Row, columns: &[usize], sheet: &'static Sheet, keeper: Option<&Ke
         None => (sheet.key_columns().take(1).map(|column| (column.name, natural.clone())).collect(), natural),
         Some(found) => {
             let name = called.into_iter().find(|name| !name.is_empty()).or_else(|| reference.clone()).or(natural);
-            (found.columns.iter().map(|name| (*name, key(&[name]))).collect(), name)
+            // A mask, which is read as the empty text, tells nobody apart.
+            let own = |name: &'static str| {
+                key(&[name]).filter(|own| !own.is_empty())?;
+                key(&found.within.iter().copied().chain([name]).collect::<Vec<_>>())
+            };
+            (found.columns.iter().map(|name| (*name, own(name))).collect(), name)
         }
     };
     let name = name.unwrap_or_default();
     for (pointer, key) in keys.into_iter().chain([("ref", reference.clone())]) {
         let key = key.filter(|key| !key.is_empty());
         // Of a kept value the hash alone is the same on both lines.
-        let kept = place(pointer).and_then(|index| sheet.columns.get(index)?.personal()).is_some();
+        let kept = place(pointer).and_then(|index| sheet.columns.get(index)?.kept()).is_some();
         let same = key.as_deref().map(|key| if kept { key.get(..HASH_BYTES * 2).unwrap_or_default() } else { key });
         if let Some(earlier) = same.and_then(|key| seen.first_line(pointer, key, line)) {
             let key = if pointer == "ref" { key.unwrap_or_default() } else { name.clone() };

@@ -56,7 +56,8 @@ fn rules(sheet: &'static Sheet, names_reference: bool) -> Vec<(&'static str, &'s
     let mut rules =
         vec![(key, &OUT_OF_SCOPE, format!("({} ^@ any ($4)) is not true or (i.stored_id is not null and (i.was_in ^@ any ($4)) is not true)", sheet.area))];
     if !sheet.key_reusable && sheet.found_by.is_none() {
-        rules.push((key, &ENDED, "(i.was).valid_to is not null".to_owned()));
+        // A row that says of it what is so is left alone: the same file goes in again.
+        rules.push((key, &ENDED, "i.differs and (i.was).valid_to is not null".to_owned()));
     }
     if names_reference {
         rules.push(("ref", &HALF_A_REFERENCE, "(i.source is null) <> (i.ref is null)".to_owned()));
