@@ -8,11 +8,10 @@ use organization::dwelling_entry;
 use organization::dwelling_owners::{self, DwellingOwners};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::reports::ReportDay;
 use crate::batch::{Batch, BatchItem, BatchReport};
 use crate::body::Json;
 use crate::caller::Caller;
-use crate::query::{ByRef, Id, IfMatch, PageParams, Query};
+use crate::query::{ByRef, Id, IfMatch, PageParams, Query, ReportDay};
 use crate::reply::{Created, Done, List, One, Reply, WriteReply};
 
 /// List dwellings · 列出房屋
