@@ -10,15 +10,15 @@ use rand_chacha::ChaCha8Rng;
 use crate::bodies::bodies;
 use crate::city::{City, Community, Compound, FOUNDED};
 use crate::division::lines;
-use crate::people;
 use crate::services::{companies, projects};
+use crate::{dwellings, people};
 
 /// Since when the grids of before were there.
 const BEFORE: &str = "2000-01-01";
 /// Doors on a floor of one entrance.
-const DOORS: u32 = 4;
+pub(crate) const DOORS: u32 = 4;
 /// Households that an entrance serves, about.
-const ENTRANCE: u32 = 26;
+pub(crate) const ENTRANCE: u32 = 26;
 
 /// The documents that the seed names; numbers and days are invented.
 const DOCUMENTS: [(&str, &str, &str); 3] = [
@@ -105,6 +105,8 @@ pub fn write(city: &City, resource: &str, file: File) -> Result<()> {
                 })
             })?;
         }
+        "dwellings" => dwellings::write(city, row)?,
+        "ownerships" => dwellings::write_ownerships(city, row)?,
         "people" => people::write(city, row)?,
         "party-memberships" => people::write_memberships(city, row)?,
         "property-companies" => {
@@ -158,7 +160,7 @@ fn floors(households: u32) -> u32 {
 }
 
 /// Calls for each building with its number in the compound, its code and its households.
-fn buildings(city: &City, mut each: impl FnMut(&Community, &Compound, u32, &str, u32) -> Result<()>) -> Result<()> {
+pub(crate) fn buildings(city: &City, mut each: impl FnMut(&Community, &Compound, u32, &str, u32) -> Result<()>) -> Result<()> {
     for community in &city.communities {
         let mut place = 0;
         for compound in &community.compounds {

@@ -7,6 +7,7 @@
 mod bodies;
 mod city;
 mod division;
+mod dwellings;
 mod files;
 mod people;
 mod services;

@@ -1,5 +1,6 @@
 //! Basic organization (基本组织): the area tree and what stands in it (ORG-03 … ORG-05), its people, who governs
-//! compounds (ORG-02, ORG-14), who serves them (ORG-15, ORG-17), and the documents that local rules come from (ORG-13).
+//! compounds (ORG-02, ORG-14), dwellings and who owns them (ORG-08), who serves compounds (ORG-15, ORG-17), and the documents
+//! that local rules come from (ORG-13).
 
 pub mod building;
 pub mod code;
@@ -8,6 +9,10 @@ pub mod compound;
 pub mod compound_grid;
 pub mod compound_sheet;
 pub mod credit_code;
+pub mod dwelling;
+pub mod dwelling_entry;
+pub mod dwelling_owners;
+pub mod dwelling_sheet;
 mod first_day;
 pub mod governance_body;
 pub mod governance_body_member;
@@ -22,6 +27,10 @@ pub mod household;
 pub mod household_grid;
 pub mod household_move;
 pub mod id_number;
+pub mod ownership;
+pub mod ownership_entry;
+pub mod ownership_share;
+pub mod ownership_sheet;
 pub mod party_membership;
 pub mod party_membership_sheet;
 pub mod person;
@@ -81,6 +90,10 @@ const AT_THE_DOORS: &[Role] = &[
     Role::PartyGroupLeader,
     Role::Auditor,
 ];
+/// Who owns what is internal work information: it is for those who prepare the votes of owners, and those who check.
+const AT_THE_TITLES: &[Role] = &[Role::Housing, Role::SubdistrictOfficer, Role::CommunitySecretary, Role::CommunityWorker, Role::Auditor];
+/// Who keeps the roll of owners.
+const TITLE_KEEPERS: &[Role] = &[Role::Housing, Role::SubdistrictOfficer, Role::CommunitySecretary];
 /// Housing supervises property services; subdistricts and communities register whom they bring in and found.
 const PROPERTY_OFFICE: &[Role] = &[Role::Housing, Role::SubdistrictOfficer, Role::CommunitySecretary];
 /// Who issues documents that local rules come from, and keeps them.
@@ -137,6 +150,15 @@ pub const DOMAIN: Domain = Domain {
             "create, change, end and import buildings",
             &[Role::Housing, Role::SubdistrictOfficer, Role::CommunitySecretary, Role::CommunityWorker],
         ),
+        (dwelling::READ, "查看房屋", "see dwellings", STAFF),
+        (
+            dwelling::WRITE,
+            "登记、更改、终止和导入房屋",
+            "create, change, end and import dwellings",
+            &[Role::Housing, Role::SubdistrictOfficer, Role::CommunitySecretary, Role::CommunityWorker],
+        ),
+        (ownership::READ, "查看房屋的业主和份额", "see who owns dwellings, and in what shares", AT_THE_TITLES),
+        (ownership::WRITE, "登记、更改、终止和导入所有权", "enter, change, end and import ownerships", TITLE_KEEPERS),
         (household::READ, "查看户及其网格归属", "see households and the grids they were in", AT_THE_DOORS),
         (
             household::WRITE,
@@ -180,6 +202,7 @@ pub const DOMAIN: Domain = Domain {
         &code::NOT_A_BUILDING_CODE,
         &code::NOT_A_COMMUNITY_CODE,
         &code::NOT_A_COMPOUND_CODE,
+        &code::NOT_A_DWELLING_CODE,
         &code::NOT_A_GRID_CODE,
         &code::NOT_A_HOUSEHOLD_CODE,
         &code::NOT_A_SUBDISTRICT_CODE,
@@ -202,6 +225,14 @@ pub const DOMAIN: Domain = Domain {
         &compound_grid::NEEDS_EXCEPTION,
         &compound_grid::UNKNOWN,
         &credit_code::NOT_A_CREDIT_CODE,
+        &dwelling::AREA_TOO_LARGE,
+        &dwelling::CODE_TAKEN,
+        &dwelling::DOOR_TAKEN,
+        &dwelling::ENDED_HERE,
+        &dwelling::HAS_OWNERS,
+        &dwelling::STANDS_IN,
+        &dwelling::UNKNOWN,
+        &dwelling::UNKNOWN_HERE,
         &governance_body::AGREED_BEFORE_IT_BEGINS,
         &governance_body::ALREADY,
         &governance_body::GOVERNS,
@@ -251,6 +282,17 @@ pub const DOMAIN: Domain = Domain {
         &id_number::BAD_REGION,
         &id_number::NOT_A_DOCUMENT,
         &id_number::NOT_A_RESIDENT_ID,
+        &ownership::ALREADY,
+        &ownership::BAD_SHARE,
+        &ownership::CODE_WITHOUT_NAME,
+        &ownership::MORE_THAN_WHOLE,
+        &ownership::MORE_THAN_WHOLE_HERE,
+        &ownership::ONE_OWNER,
+        &ownership::ONE_OWNER_HERE,
+        &ownership::ONE_REPRESENTATIVE,
+        &ownership::TOO_FINE,
+        &ownership::UNKNOWN,
+        &ownership::WHOSE,
         &party_membership::FROM_BEFORE_JOINED,
         &party_membership::FULL_BEFORE_JOINED,
         &party_membership::ONE_AT_A_TIME,
@@ -321,6 +363,7 @@ pub const DOMAIN: Domain = Domain {
     ],
     references: &[
         Reference { to: "person", table: "governance_body_member", column: "person_id", resource: Some(governance_body_member_sheet::SHEET.resource) },
+        Reference { to: "person", table: "ownership", column: "person_id", resource: Some(ownership_sheet::SHEET.resource) },
         Reference { to: "person", table: "party_membership", column: "person_id", resource: Some(party_membership_sheet::SHEET.resource) },
     ],
     sheets: &[
@@ -339,6 +382,8 @@ pub const DOMAIN: Domain = Domain {
         &grid_lineage_sheet::SHEET,
         &governance_body_sheet::SHEET,
         &governance_body_member_sheet::SHEET,
+        &dwelling_sheet::SHEET,
+        &ownership_sheet::SHEET,
     ],
     holders: &[
         Holder {

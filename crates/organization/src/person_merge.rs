@@ -304,17 +304,19 @@ fn imported(references: &[Reference]) -> Vec<&'static str> {
 }
 
 /// Hands rows over from one of the two to the other, of which the merge remembers all that it moved. `which` is SQL over
-/// the row `t`. Each row is changed, and journalled, like any other.
+/// the row `t`. Each row is changed, and journalled, like any other: where it has an area of its own, as what somebody owns
+/// has, there; else where the person is.
 async fn hand_over(tx: &Tx<'_>, reference: &Reference, merge: PersonMergeId, (from, to): (&Person, &Person), which: &str, reason: &str) -> Result<()> {
     let Reference { table, column, .. } = reference;
     let moved = diesel::sql_query(format!(
         "with moved as (
-             update {table} t set {column} = $3, version = t.version + 1, updated_at = $5 where t.{column} = $2 and {which} returning t.id, t.version
+             update {table} t set {column} = $3, version = t.version + 1, updated_at = $5 where t.{column} = $2 and {which}
+             returning t.id, t.version, to_jsonb(t) ->> 'area_code' as area
          ), remembered as (
              insert into person_merge_move (merge_id, table_name, row_id) select $1, $4, id from moved on conflict do nothing
          )
          insert into journal (actor_id, actor_name, acting_role, request_id, action, object_kind, object_id, area_code, former_area_code, version, reason, change)
-         select $6, $7, $8, $9, '{table}.changed', '{table}', id, $10, nullif($11, $10), version, $12,
+         select $6, $7, $8, $9, '{table}.changed', '{table}', id, coalesce(area, $10), case when area is null then nullif($11, $10) end, version, $12,
              jsonb_build_object('{column}', jsonb_build_object('from', $2, 'to', $3))
          from moved"
     ));

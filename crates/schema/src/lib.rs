@@ -247,6 +247,51 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Dwellings (房屋, 专有部分): the registrable parts of buildings, which owners own and vote by (Civil Code, article 271).
+    dwelling (id) {
+        /// Identity, for ever.
+        id -> Uuid,
+        /// Twenty-three digits: seventeen of the building, six of its own, by custom entrance, floor and room.
+        code -> Text,
+        /// The building, from the code.
+        building_code -> Text,
+        /// The community, from the code.
+        area_code -> Text,
+        /// Entrance (单元), as the door says it; null where the building has none.
+        building_unit_no -> Nullable<Text>,
+        /// Room, as the door says it.
+        room_no -> Text,
+        /// Floor; below ground negative.
+        floor -> Nullable<Int4>,
+        /// Area of the exclusive part in square metres, which counts in votes (Civil Code, article 278).
+        exclusive_area -> Numeric,
+        /// What the area rests on: register, else survey, else contract (SPC 2009 no. 7, article 8).
+        area_basis -> Text,
+        /// residential, commercial, garage, storage or other.
+        use_kind -> Text,
+        /// Whether the developer has handed it over.
+        delivered -> Bool,
+        /// Whether it is sold: what is not counts as one head together, the developer's (SPC 2009 no. 7, article 9).
+        sold -> Bool,
+        /// First day on which it holds.
+        valid_from -> Date,
+        /// First day on which it no longer holds; null while it has no end.
+        valid_to -> Nullable<Date>,
+        /// System of the caller that knows it by ref.
+        source -> Nullable<Text>,
+        /// Key of the caller, unique within source.
+        #[sql_name = "ref"]
+        ref_ -> Nullable<Text>,
+        /// Rises with every change; the ETag.
+        version -> Int4,
+        /// When the row was made.
+        created_at -> Timestamptz,
+        /// When the row last changed.
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// Restores of this database: each begins an epoch, for transaction ids begin anew with it. None yet: epoch 0.
     event_epoch (id) {
         /// Identity, for the journal.
@@ -707,6 +752,45 @@ diesel::table! {
         sealed_at -> Timestamptz,
         /// SHA-256 over all other columns.
         hash -> Bytea,
+    }
+}
+
+diesel::table! {
+    /// Ownerships: who owns which dwelling, in what share, and when (ORG-08).
+    ownership (id) {
+        /// Identity, for ever.
+        id -> Uuid,
+        /// The dwelling.
+        dwelling_code -> Text,
+        /// The community, from the code of the dwelling.
+        area_code -> Text,
+        /// The person who owns; null where an organization does.
+        person_id -> Nullable<Uuid>,
+        /// The organization that owns; null where a person does.
+        organization_name -> Nullable<Text>,
+        /// Unified social credit code of the organization, its check digit right, where it is known.
+        organization_code -> Nullable<Text>,
+        /// Of the share, the part above the line.
+        share_numerator -> Int4,
+        /// Of the share, the part below the line. On no day are the shares of a dwelling more than the whole.
+        share_denominator -> Int4,
+        /// Whether this owner votes for the dwelling, on behalf of those who own it with him.
+        voting_representative -> Bool,
+        /// First day of ownership.
+        valid_from -> Date,
+        /// First day on which it is another's; null while it has no end.
+        valid_to -> Nullable<Date>,
+        /// System of the caller that knows it by ref.
+        source -> Nullable<Text>,
+        /// Key of the caller, unique within source.
+        #[sql_name = "ref"]
+        ref_ -> Nullable<Text>,
+        /// Rises with every change; the ETag.
+        version -> Int4,
+        /// When the row was made.
+        created_at -> Timestamptz,
+        /// When the row last changed.
+        updated_at -> Timestamptz,
     }
 }
 
@@ -1189,6 +1273,7 @@ diesel::joinable!(governance_body_member -> person (person_id));
 diesel::joinable!(household_grid -> household (household_id));
 diesel::joinable!(import_failure -> import_run (run_id));
 diesel::joinable!(job -> import_run (run_id));
+diesel::joinable!(ownership -> person (person_id));
 diesel::joinable!(party_membership -> person (person_id));
 diesel::joinable!(person_merge_move -> person_merge (merge_id));
 diesel::joinable!(refresh_token -> session (session_id));
@@ -1207,6 +1292,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     community,
     compound,
     compound_grid,
+    dwelling,
     event_epoch,
     file,
     governance_body,
@@ -1222,6 +1308,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     job,
     journal,
     journal_block,
+    ownership,
     party_membership,
     person,
     person_merge,

@@ -44,6 +44,8 @@ fn body(id: &str) -> Option<Value> {
         "compound" => json!({"code": "421181001001X001", "name": "小区", "kind": "old"}),
         "building" => json!({"code": "42118100100100001", "compound_code": "421181001001X001", "name": "楼"}),
         "household" => json!({"code": "42118100100100001010101", "name": "户"}),
+        "dwelling" => json!({"code": "42118100100100001010101", "room_no": "101", "exclusive_area": "89.50", "area_basis": "register"}),
+        "ownership" => json!({"dwelling_code": "42118100100100001010101", "organization_name": "单位"}),
         "account" => json!({"user_name": "li.hua", "name": "李华", "area_code": "421181"}),
         "role_grant" => json!({"account_id": "00000000-0000-7000-8000-000000000000", "role": "auditor", "area_code": "421181", "valid_to": "2199-01-01"}),
         "api_key" => json!({"name": "甲", "permissions": ["grid.read"], "area_code": "421181", "days": 1}),

@@ -46,6 +46,8 @@ async fn the_whole_tree_imports_exports_and_imports_again_without_a_change() {
         ("grid-lineages", 259, 259),
         ("governance-bodies", 255, 255),
         ("governance-body-members", 1_106, 1_106),
+        ("dwellings", 110_600, 110_600),
+        ("ownerships", 24_700, 24_700),
     ];
     assert_eq!(sizes, expected.map(|(resource, count, _)| (resource.to_owned(), count)));
     let journal = async || {

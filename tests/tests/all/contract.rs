@@ -133,6 +133,7 @@ async fn the_examples_of_the_document_work() {
         "compound-grids",
         "buildings",
         "households",
+        "dwellings",
         "property-companies",
         "property-projects",
         "policy-documents",

@@ -36,7 +36,14 @@ fn complained(output: &Output) -> String {
 fn city(count: usize) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     demo::write(folder.path(), 1, 1).unwrap();
-    for (name, count) in [("07-households.csv", count), ("08-people.csv", 60), ("09-party-memberships.csv", 40), ("15-governance-body-members.csv", 3)] {
+    for (name, count) in [
+        ("07-households.csv", count),
+        ("08-people.csv", 60),
+        ("09-party-memberships.csv", 40),
+        ("15-governance-body-members.csv", 3),
+        ("16-dwellings.csv", 100),
+        ("17-ownerships.csv", 40),
+    ] {
         let file = folder.path().join(name);
         let text = std::fs::read_to_string(&file).unwrap();
         std::fs::write(file, text.lines().take(count + 1).map(|line| format!("{line}\n")).collect::<String>()).unwrap();
@@ -90,6 +97,8 @@ async fn a_folder_goes_in_in_the_right_order_and_again_without_a_change() {
         "13-grid-lineages.csv",
         "14-governance-bodies.csv",
         "15-governance-body-members.csv",
+        "16-dwellings.csv",
+        "17-ownerships.csv",
     ];
     assert_eq!((code, files(&first)), (Some(0), order.to_vec()), "{first}");
     assert!(first.contains("03-grids.csv: 299 rows: 299 new, 0 changed, 0 unchanged, 0 refused ("), "{first}");

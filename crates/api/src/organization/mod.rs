@@ -4,12 +4,14 @@ mod buildings;
 mod communities;
 mod compound_grids;
 mod compounds;
+mod dwellings;
 mod governance_bodies;
 mod governance_body_members;
 mod grid_lineages;
 mod grids;
 mod household_grids;
 mod households;
+mod ownerships;
 mod party_memberships;
 mod people;
 mod person_merges;
@@ -29,12 +31,14 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(communities::routes)
         .configure(compound_grids::routes)
         .configure(compounds::routes)
+        .configure(dwellings::routes)
         .configure(governance_bodies::routes)
         .configure(governance_body_members::routes)
         .configure(grid_lineages::routes)
         .configure(grids::routes)
         .configure(household_grids::routes)
         .configure(households::routes)
+        .configure(ownerships::routes)
         .configure(party_memberships::routes)
         .configure(people::routes)
         .configure(person_merges::routes)

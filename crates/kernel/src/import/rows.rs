@@ -135,7 +135,7 @@ fn check(row: &Row, columns: &[usize], sheet: &'static Sheet, keeper: Option<&Ke
     let (keys, name): (Vec<_>, _) = match &sheet.found_by {
         None => (sheet.key_columns().take(1).map(|column| (column.name, natural.clone())).collect(), natural),
         Some(found) => {
-            let name = called.into_iter().find(|name| !name.is_empty()).or_else(|| reference.clone());
+            let name = called.into_iter().find(|name| !name.is_empty()).or_else(|| reference.clone()).or(natural);
             // A mask, which is read as the empty text, tells nobody apart.
             let own = |name: &'static str| {
                 key(&[name]).filter(|own| !own.is_empty())?;
