@@ -7,8 +7,8 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::city::{City, Community, Compound, FOUNDED};
-use crate::people;
 use crate::services::{companies, projects};
+use crate::{charters, people};
 
 /// Doors on a floor of one entrance.
 const DOORS: u32 = 4;
@@ -109,6 +109,7 @@ pub fn write(city: &City, resource: &str, file: File) -> Result<()> {
             row(&["number", "title", "issuer", "issued_on", "valid_from"])?;
             DOCUMENTS.iter().try_for_each(|(number, title, issued_on)| row(&[number, title, "麻城市(示例)", issued_on, issued_on]))?;
         }
+        "charter-inclusions" => charters::write(city, row)?,
         other => return Err(Error::Internal(format!("the demo city has no {other}"))),
     }
     rows.flush().map_err(|error| Error::Internal(format!("demo file: {error}")))
@@ -137,6 +138,6 @@ pub(crate) fn grid_code(community: &Community, compound: &Compound) -> String {
     format!("{}{:03}", community.code, compound.number)
 }
 
-fn compound_code(community: &Community, compound: &Compound) -> String {
+pub(crate) fn compound_code(community: &Community, compound: &Compound) -> String {
     format!("{}X{:03}", community.code, compound.number)
 }

@@ -4,6 +4,7 @@
 //! households, 25,000 people; scale 10 is ten of it. It is written as import files and loaded through the import code itself.
 //! Subdistricts of the first copy are real, everything under them is invented.
 
+mod charters;
 mod city;
 mod files;
 mod people;

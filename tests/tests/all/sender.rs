@@ -87,6 +87,7 @@ async fn a_folder_goes_in_in_the_right_order_and_again_without_a_change() {
         "10-property-companies.csv",
         "11-property-projects.csv",
         "12-policy-documents.csv",
+        "13-charter-inclusions.csv",
     ];
     assert_eq!((code, files(&first)), (Some(0), order.to_vec()), "{first}");
     assert!(first.contains("03-grids.csv: 255 rows: 255 new, 0 changed, 0 unchanged, 0 refused ("), "{first}");

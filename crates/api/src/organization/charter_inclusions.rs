@@ -121,7 +121,12 @@ async fn adopt_charter_inclusion(
 /// Enter that a charter inclusion was filed · 登记党建入章备案
 #[utoipa::path(tag = "organization", security(("ApiKey" = ["charter_inclusion.write"])))]
 #[post("/charter-inclusions/{id}/file")]
-async fn file_charter_inclusion(caller: Caller, id: Id<CharterInclusionId>, version: IfMatch, filing: Json<CharterFiling>) -> WriteReply<One<CharterInclusion>> {
+async fn file_charter_inclusion(
+    caller: Caller,
+    id: Id<CharterInclusionId>,
+    version: IfMatch,
+    filing: Json<CharterFiling>,
+) -> WriteReply<One<CharterInclusion>> {
     caller.write("charter_inclusion.file", async |tx| steps::file(tx, *id, version.or(filing.version)?, &filing).await.map(One)).await
 }
 

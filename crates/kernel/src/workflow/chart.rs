@@ -64,7 +64,7 @@ fn diagram<W: Workflow>() -> String {
 }
 
 fn table<W: Workflow>() -> String {
-    let mut text = "| action | 操作 | from | to | permission | unless refused by |\n|---|---|---|---|---|---|\n".to_owned();
+    let mut text = "| action | 操作 | from | to | permission | refused by |\n|---|---|---|---|---|---|\n".to_owned();
     for step in W::MOVES {
         let Choice { word, zh } = step.action.choice();
         let from: Vec<String> = step.from.iter().map(|state| format!("`{}`", state.choice().word)).collect();
