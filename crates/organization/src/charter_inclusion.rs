@@ -266,7 +266,7 @@ impl Places {
     /// Those of a compound.
     pub(crate) async fn of(view: &View<'_>, compound: &CompoundCode) -> Result<Self> {
         let links = compound_grid::table.filter(compound_grid::compound_code.eq(compound)).filter(holds_on!(compound_grid, view.today()));
-        let grids = links.select(compound_grid::grid_code).order(compound_grid::grid_code).load(&mut view.conn()).await?;
+        let grids: Vec<String> = links.select(compound_grid::grid_code).order(compound_grid::grid_code).load(&mut view.conn()).await?;
         Ok(Self { community: compound.community().to_owned(), grids })
     }
 
