@@ -5,6 +5,7 @@
 //! Subdistricts of the first copy are real, everything under them is invented.
 
 mod bodies;
+mod charters;
 mod city;
 mod division;
 mod dwellings;

@@ -13,6 +13,7 @@ use crate::rekey::SealedColumn;
 use crate::role::Role;
 use crate::sheet::Sheet;
 use crate::statistic::Statistic;
+use crate::workflow::Chart;
 
 /// A permission: what it allows, in Chinese and English, and the roles that give it.
 pub type Power = (Permission, &'static str, &'static str, &'static [Role]);
@@ -60,6 +61,8 @@ pub struct Domain {
     pub references: &'static [Reference],
     /// What of it can hold files.
     pub holders: &'static [Holder],
+    /// Its workflows.
+    pub workflows: &'static [Chart],
 }
 
 /// A column that names objects of a kind that can be merged: with them, it moves to the survivor.
@@ -153,4 +156,6 @@ pub const REFUSALS: &[&Refusal] = &[
     &crate::text::NOT_A_KEY,
     &crate::text::NOT_AN_AREA,
     &crate::text::TOO_LONG,
+    &crate::workflow::NO_SENDER,
+    &crate::workflow::WRONG_STATE,
 ];

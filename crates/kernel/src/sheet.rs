@@ -9,7 +9,7 @@ use crate::actor::Permission;
 use crate::db::Tx;
 use crate::personal::{Personal, STAR};
 use crate::refusal::{Refusal, Refused, Result};
-use crate::text::{Key, SquareMetres, tidy};
+use crate::text::{Key, SquareMetres, passage, tidy};
 use crate::text_enum::Choice;
 
 /// What a cell must look like.
@@ -17,6 +17,8 @@ use crate::text_enum::Choice;
 pub enum Form {
     /// A text of at most so many characters.
     Text(usize),
+    /// A text of at most so many characters, in any number of lines.
+    Passage(usize),
     /// A code; the function tells whether it is one, the refusal says what one looks like.
     Code(fn(&str) -> bool, &'static Refusal),
     /// A key of the caller's own.
@@ -180,6 +182,7 @@ impl Column {
         let refuse = |refusal: &'static Refusal| Err(refusal.with("value", cell.chars().take(60).collect::<String>()));
         match self.form {
             Form::Text(max) => tidy(cell, max),
+            Form::Passage(max) => passage(cell, max),
             Form::Code(is_code, _) if is_code(cell) => Ok(cell.to_owned()),
             Form::Code(..) | Form::Prefix(_) if looks_rounded(cell) => refuse(&ROUNDED_CODE),
             Form::Code(_, refusal) => refuse(refusal),

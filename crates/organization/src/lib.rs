@@ -1,11 +1,17 @@
 //! Basic organization (基本组织): the area tree and what stands in it (ORG-03 … ORG-05), its people, who governs
-//! compounds (ORG-02, ORG-14), dwellings and who owns them (ORG-08), who serves compounds (ORG-15, ORG-17), and the documents
-//! that local rules come from (ORG-13).
+//! compounds (ORG-02, ORG-14), dwellings and who owns them (ORG-08), who serves compounds (ORG-15, ORG-17), the leadership of the
+//! Party in their documents (ORG-07), and the documents that local rules come from (ORG-13).
 
 pub mod building;
+pub mod charter_adoption;
+pub mod charter_inclusion;
+pub mod charter_inclusion_flow;
+pub mod charter_inclusion_sheet;
+pub mod charter_inclusion_steps;
 pub mod code;
 pub mod community;
 pub mod compound;
+pub mod compound_charter;
 pub mod compound_grid;
 pub mod compound_sheet;
 pub mod credit_code;
@@ -56,6 +62,7 @@ use kernel::manifest::{Domain, Holder, Reference};
 use kernel::personal::HASH_BYTES;
 use kernel::rekey::SealedColumn;
 use kernel::statistic;
+use kernel::workflow::Chart;
 
 /// Everybody who works for the city or a compound may see how the city is divided.
 const STAFF: &[Role] = &[
@@ -107,6 +114,9 @@ const ISSUERS: &[Role] = &[
     Role::CivilizationOffice,
     Role::SubdistrictOfficer,
 ];
+
+/// Who writes the documents of a compound, and enters what becomes of them.
+const AT_THE_CHARTER: &[Role] = &[Role::SubdistrictOfficer, Role::CommunitySecretary, Role::CompoundSecretary];
 
 /// The roll of the Party is internal work information: it is for those who work with its members.
 const AT_THE_ROLL: &[Role] = &[
@@ -191,6 +201,31 @@ pub const DOMAIN: Domain = Domain {
         (statistic::READ, "查看统计数据", "see statistics", STAFF),
         (policy_document::READ, "查看政策文件", "see policy documents", STAFF),
         (policy_document::WRITE, "登记、更改、终止和导入政策文件", "enter, change, end and import policy documents", ISSUERS),
+        (charter_inclusion::READ, "查看党建入章", "see charter inclusions, and the charter of a compound", STAFF),
+        (
+            charter_inclusion::WRITE,
+            "起草、提交党建入章,登记其表决、备案和公布",
+            "draft and submit charter inclusions, and enter how they were adopted, filed and published",
+            AT_THE_CHARTER,
+        ),
+        (
+            charter_inclusion::PARTY_REVIEW,
+            "党组织审查党建入章",
+            "pass, return or veto charter inclusions in the review of the party organization",
+            &[Role::CommunitySecretary],
+        ),
+        (
+            charter_inclusion::LEGALITY_REVIEW,
+            "合法性审查和撤销党建入章",
+            "pass, return or veto charter inclusions in the review of legality, and revoke those in force",
+            &[Role::SubdistrictOfficer],
+        ),
+        (
+            charter_inclusion::REGISTER,
+            "导入已生效的党建入章",
+            "import charter inclusions that are in force already, past the reviews",
+            &[Role::SubdistrictOfficer],
+        ),
     ],
     refusals: &[
         &building::CODE_TAKEN,
@@ -199,6 +234,22 @@ pub const DOMAIN: Domain = Domain {
         &building::NOT_YET_OR_NO_MORE,
         &building::UNKNOWN,
         &building::UNKNOWN_HERE,
+        &charter_adoption::AREAS,
+        &charter_adoption::AREAS_AND_DOCUMENT,
+        &charter_adoption::NOT_BY_OWNERS,
+        &charter_adoption::NOT_BY_RESIDENTS,
+        &charter_adoption::NOT_BY_SHAREHOLDERS,
+        &charter_adoption::NUMBERS,
+        &charter_inclusion::ALREADY,
+        &charter_inclusion::ALREADY_IN_FORCE,
+        &charter_inclusion::COMPANY_AND_DOCUMENT,
+        &charter_inclusion::DAYS,
+        &charter_inclusion::NOT_A_DRAFT,
+        &charter_inclusion::ON_ITS_WAY,
+        &charter_inclusion::UNKNOWN,
+        &charter_inclusion_flow::NO_CLAUSE,
+        &charter_inclusion_flow::NO_COMPANY,
+        &charter_inclusion_steps::NOT_YET,
         &code::NOT_A_BUILDING_CODE,
         &code::NOT_A_COMMUNITY_CODE,
         &code::NOT_A_COMPOUND_CODE,
@@ -384,6 +435,7 @@ pub const DOMAIN: Domain = Domain {
         &governance_body_member_sheet::SHEET,
         &dwelling_sheet::SHEET,
         &ownership_sheet::SHEET,
+        &charter_inclusion_sheet::SHEET,
     ],
     holders: &[
         Holder {
@@ -396,5 +448,17 @@ pub const DOMAIN: Domain = Domain {
             see: |view, id| Box::pin(async move { Ok(policy_document::get(view, id.into()).await?.document.area_code.to_string()) }),
             fill: |tx, id| Box::pin(async move { Ok(policy_document::lock(tx, id.into()).await?.area_code.to_string()) }),
         },
+        Holder {
+            kind: charter_inclusion::KIND,
+            see: |view, id| Box::pin(async move { Ok(charter_inclusion::get(view, id.into()).await?.area_code.to_string()) }),
+            fill: |tx, id| {
+                Box::pin(async move {
+                    let (inclusion, places) = charter_inclusion::lock(tx, id.into()).await?;
+                    places.may(tx, charter_inclusion::WRITE)?;
+                    Ok(inclusion.area_code.to_string())
+                })
+            },
+        },
     ],
+    workflows: &[Chart::of::<charter_inclusion_flow::CharterFlow>()],
 };

@@ -157,4 +157,5 @@ pub const DOMAIN: Domain = Domain {
     references: &[],
     sheets: &[],
     holders: &[job::HOLDER],
+    workflows: &[],
 };

@@ -136,6 +136,65 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Charter inclusions (党建入章): the clause on the leadership of the Party in one document of a compound, from its draft to its end (ORG-07).
+    charter_inclusion (id) {
+        /// Identity, for ever.
+        id -> Uuid,
+        /// The compound.
+        compound_code -> Text,
+        /// residents_convention (小区居民公约), committee_rules (业委会工作规则) or company_articles (物业公司章程).
+        document -> Text,
+        /// The community, from the code of the compound.
+        area_code -> Text,
+        /// Where it is on its way; the moves stand in docs/WORKFLOWS.md.
+        state -> Text,
+        /// Where it was before; null before its first move.
+        previous_state -> Nullable<Text>,
+        /// The clause.
+        clause -> Nullable<Text>,
+        /// The company whose articles they are; null for the other documents.
+        company_code -> Nullable<Text>,
+        /// Day on which the law-maker of the document adopted it.
+        adopted_on -> Nullable<Date>,
+        /// Who could take part: residents or representatives, owners by head, or voting rights.
+        eligible -> Nullable<Int4>,
+        /// Who did take part, counted alike.
+        attending -> Nullable<Int4>,
+        /// Who agreed, counted alike.
+        agreeing -> Nullable<Int4>,
+        /// Of committee_rules: area of all exclusive parts, in square metres.
+        area_total -> Nullable<Numeric>,
+        /// Of committee_rules: area of the owners who took part, in square metres.
+        area_participating -> Nullable<Numeric>,
+        /// Of committee_rules: area of the owners who agreed, in square metres.
+        area_agreeing -> Nullable<Numeric>,
+        /// Number of the minutes.
+        minutes_number -> Nullable<Text>,
+        /// Day on which it was filed.
+        filed_on -> Nullable<Date>,
+        /// With whom it was filed.
+        filed_with -> Nullable<Text>,
+        /// Number under which it was filed.
+        filing_number -> Nullable<Text>,
+        /// Day of publication, the first day in force; null before.
+        valid_from -> Nullable<Date>,
+        /// First day no longer in force, or day of the veto; null while it stands or is on its way.
+        valid_to -> Nullable<Date>,
+        /// System of the caller that knows it by ref.
+        source -> Nullable<Text>,
+        /// Key of the caller, unique within source.
+        #[sql_name = "ref"]
+        ref_ -> Nullable<Text>,
+        /// Rises with every change; the ETag.
+        version -> Int4,
+        /// When the row was made.
+        created_at -> Timestamptz,
+        /// When the row last changed.
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// Communities (社区): the area of one residents committee.
     community (id) {
         /// Identity, for ever.
@@ -1289,6 +1348,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     api_key,
     blob,
     building,
+    charter_inclusion,
     community,
     compound,
     compound_grid,

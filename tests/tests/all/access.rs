@@ -62,6 +62,7 @@ fn body(id: &str) -> Option<Value> {
             json!({"governance_body_id": "00000000-0000-7000-8000-000000000000", "person_id": "00000000-0000-7000-8000-000000000000", "role": "member"})
         }
         "policy_document" => json!({"number": "示例〔2022〕1号", "title": "通知", "issuer": "市", "issued_on": "2022-11-20"}),
+        "charter_inclusion" => json!({"compound_code": "421181001001X001", "document": "residents_convention"}),
         "webhook" => json!({"name": "推送", "url": "https://hooks.example.cn/", "area_code": "421181"}),
         other => panic!("no body for {other}"),
     };
@@ -78,6 +79,14 @@ fn body(id: &str) -> Option<Value> {
         "change_my_password" => return Some(json!({"password": "x", "new_password": "y"})),
         "end_webhook" => return Some(json!({"reason": "测试", "version": 1})),
         "replay_webhook" => return Some(json!({"after": "now", "version": 1})),
+        "adopt_charter_inclusion" => {
+            return Some(json!({"adopted_on": "2024-01-01", "eligible": 3, "attending": 3, "agreeing": 3, "minutes_number": "1", "version": 1}));
+        }
+        "file_charter_inclusion" => return Some(json!({"filed_on": "2024-01-01", "filed_with": "街道", "filing_number": "1", "version": 1})),
+        "publish_charter_inclusion" => return Some(json!({"published_on": "2024-01-01", "version": 1})),
+        "return_charter_inclusion" | "veto_charter_inclusion" => return Some(json!({"reason": "测试", "version": 1})),
+        "revoke_charter_inclusion" => return Some(json!({"on": "2026-01-01", "reason": "测试", "version": 1})),
+        "submit_charter_inclusion" | "pass_party_review" | "pass_legality_review" => return Some(json!({"version": 1})),
         "challenge_webhook" | "rotate_webhook_secret" => return Some(json!({"version": 1})),
         _ => (),
     }

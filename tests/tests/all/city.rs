@@ -48,6 +48,7 @@ async fn the_whole_tree_imports_exports_and_imports_again_without_a_change() {
         ("governance-body-members", 1_106, 1_106),
         ("dwellings", 110_600, 110_600),
         ("ownerships", 24_700, 24_700),
+        ("charter-inclusions", 722, 722),
     ];
     assert_eq!(sizes, expected.map(|(resource, count, _)| (resource.to_owned(), count)));
     let journal = async || {
@@ -79,6 +80,10 @@ async fn the_whole_tree_imports_exports_and_imports_again_without_a_change() {
     // STA-09, STA-10: 255 grids served, all of them.
     let coverage = admin.get("/v1/reports/property-coverage").await.ok(200);
     assert_eq!(coverage["grids"], serde_json::json!({"value": "100.0", "numerator": 255, "denominator": 255}));
+    // ORG-07: whoever is served by a company has the clause in all three documents.
+    let compound = admin.get("/v1/property-projects?kind=full_service&limit=1").await.ok(200)["items"][0]["compound_code"].as_str().unwrap().to_owned();
+    let compound = admin.by_code("compounds", &compound).await["id"].as_str().unwrap().to_owned();
+    assert_eq!(admin.get(&format!("/v1/compounds/{compound}/charter")).await.ok(200)["complete"], true);
     assert_eq!(coverage["served_by"], serde_json::json!({"commercial": 134, "community_led": 78, "unit_self": 21, "owner_self": 22}));
     the_ten_numbers(&admin).await;
 }

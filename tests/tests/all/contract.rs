@@ -64,6 +64,12 @@ fn the_page_of_roles_says_what_is_so() {
 }
 
 #[test]
+fn the_page_of_workflows_says_what_is_so() {
+    let page = std::fs::read_to_string(root().join("docs/WORKFLOWS.md")).unwrap();
+    assert!(page == api::domains::workflows_page(), "docs/WORKFLOWS.md is not what the tables of moves say: run make openapi");
+}
+
+#[test]
 fn every_operation_says_what_its_users_need() {
     let mut ids = BTreeSet::new();
     for (path, method, operation) in operations() {
@@ -138,6 +144,7 @@ async fn the_examples_of_the_document_work() {
         "property-projects",
         "policy-documents",
         "governance-bodies",
+        "charter-inclusions",
     ] {
         let path = format!("/v1/{name}");
         let made = admin.post(&path, example(&path, "post")).await.ok(201);

@@ -99,6 +99,7 @@ async fn a_folder_goes_in_in_the_right_order_and_again_without_a_change() {
         "15-governance-body-members.csv",
         "16-dwellings.csv",
         "17-ownerships.csv",
+        "18-charter-inclusions.csv",
     ];
     assert_eq!((code, files(&first)), (Some(0), order.to_vec()), "{first}");
     assert!(first.contains("03-grids.csv: 299 rows: 299 new, 0 changed, 0 unchanged, 0 refused ("), "{first}");

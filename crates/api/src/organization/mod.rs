@@ -1,6 +1,7 @@
 //! Basic organization over HTTP, one file a resource.
 
 mod buildings;
+mod charter_inclusions;
 mod communities;
 mod compound_grids;
 mod compounds;
@@ -28,6 +29,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub fn routes(config: &mut ServiceConfig) {
     config
         .configure(buildings::routes)
+        .configure(charter_inclusions::routes)
         .configure(communities::routes)
         .configure(compound_grids::routes)
         .configure(compounds::routes)
