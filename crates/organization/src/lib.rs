@@ -1,6 +1,6 @@
 //! Basic organization (基本组织): the area tree and what stands in it (ORG-03 … ORG-05), its people, who governs
 //! compounds (ORG-02, ORG-14), dwellings and who owns them (ORG-08), who serves compounds (ORG-15, ORG-17), the leadership of the
-//! Party in their documents (ORG-07), and the documents that local rules come from (ORG-13).
+//! Party in their documents (ORG-07), how they are handed over (ORG-11), and the documents that local rules come from (ORG-13).
 
 pub mod building;
 pub mod charter_adoption;
@@ -13,6 +13,12 @@ pub mod community;
 pub mod compound;
 pub mod compound_charter;
 pub mod compound_grid;
+pub mod compound_handover;
+pub mod compound_handover_flow;
+pub mod compound_handover_sheet;
+pub mod compound_handover_steps;
+pub mod compound_handover_track;
+pub mod compound_handover_verdict;
 pub mod compound_sheet;
 pub mod credit_code;
 pub mod dwelling;
@@ -56,6 +62,7 @@ pub mod property_project;
 pub mod property_project_sheet;
 pub mod statistics;
 pub mod subdistrict;
+pub mod synchronous_handover;
 
 use kernel::Role;
 use kernel::manifest::{Domain, Holder, Reference};
@@ -226,6 +233,31 @@ pub const DOMAIN: Domain = Domain {
             "import charter inclusions that are in force already, past the reviews",
             &[Role::SubdistrictOfficer],
         ),
+        (compound_handover::READ, "查看小区移交和三个同步情况", "see hand-overs, and how many were synchronous", STAFF),
+        (
+            compound_handover::WRITE,
+            "登记、更改小区移交及三个同步事项",
+            "register and change hand-overs, and enter the three set-ups and the day of the hand-over",
+            PROPERTY_OFFICE,
+        ),
+        (
+            compound_handover::INSPECT,
+            "查验、责令整改、验收、归档和驳回小区移交",
+            "inspect hand-overs, order rectification, accept, archive and reject them",
+            &[Role::Housing],
+        ),
+        (
+            compound_handover::DEFER,
+            "签字暂缓三个同步事项",
+            "defer one of the three set-ups, for the subdistrict, which signs it",
+            &[Role::SubdistrictOfficer],
+        ),
+        (
+            compound_handover::REGISTER,
+            "导入已验收的小区移交",
+            "import hand-overs that were accepted already, past the inspection",
+            &[Role::Housing],
+        ),
     ],
     refusals: &[
         &building::CODE_TAKEN,
@@ -275,6 +307,30 @@ pub const DOMAIN: Domain = Domain {
         &compound_grid::HALF_AN_EXCEPTION,
         &compound_grid::NEEDS_EXCEPTION,
         &compound_grid::UNKNOWN,
+        &compound_handover::ALREADY,
+        &compound_handover::CLOSED,
+        &compound_handover::DAYS,
+        &compound_handover::HALF_A_DEFERRAL,
+        &compound_handover::NOT_COMMERCIAL,
+        &compound_handover::NOT_YET,
+        &compound_handover::NO_FLOOR,
+        &compound_handover::ON_ITS_WAY,
+        &compound_handover::UNKNOWN,
+        &compound_handover_flow::NOT_HANDED_OVER,
+        &compound_handover_flow::NO_COMMUNITY_ROOM,
+        &compound_handover_flow::NO_DOCUMENTS,
+        &compound_handover_flow::NO_OWNERS_BODY,
+        &compound_handover_flow::NO_PARTY_ORGANIZATION,
+        &compound_handover_flow::NO_PROPERTY_COMPANY,
+        &compound_handover_flow::NO_PROPERTY_ROOM,
+        &compound_handover_flow::STILL_DEFERRED,
+        &compound_handover_track::DEFERRED_TO_THE_PAST,
+        &compound_handover_track::NOT_IN_PLACE,
+        &compound_handover_track::OVER,
+        &compound_handover_track::SETTLED,
+        &compound_handover_track::TRACK_MEMBERS,
+        &compound_handover_track::WRONG_BODY,
+        &compound_handover_track::WRONG_PROJECT,
         &credit_code::NOT_A_CREDIT_CODE,
         &dwelling::AREA_TOO_LARGE,
         &dwelling::CODE_TAKEN,
@@ -406,6 +462,7 @@ pub const DOMAIN: Domain = Domain {
         &subdistrict::OTHER_CITY,
         &subdistrict::UNKNOWN,
         &subdistrict::UNKNOWN_HERE,
+        &synchronous_handover::UNKNOWN_AREA,
     ],
     statistics: statistics::STATISTICS,
     sealed: &[
@@ -436,6 +493,7 @@ pub const DOMAIN: Domain = Domain {
         &dwelling_sheet::SHEET,
         &ownership_sheet::SHEET,
         &charter_inclusion_sheet::SHEET,
+        &compound_handover_sheet::SHEET,
     ],
     holders: &[
         Holder {
@@ -459,6 +517,17 @@ pub const DOMAIN: Domain = Domain {
                 })
             },
         },
+        Holder {
+            kind: compound_handover::KIND,
+            see: |view, id| Box::pin(async move { Ok(compound_handover::get(view, id.into()).await?.kept.area_code.to_string()) }),
+            fill: |tx, id| {
+                Box::pin(async move {
+                    let handover = compound_handover::lock(tx, id.into()).await?;
+                    tx.may_at(compound_handover::WRITE, handover.area_code.as_str())?;
+                    Ok(handover.area_code.to_string())
+                })
+            },
+        },
     ],
-    workflows: &[Chart::of::<charter_inclusion_flow::CharterFlow>()],
+    workflows: &[Chart::of::<charter_inclusion_flow::CharterFlow>(), Chart::of::<compound_handover_flow::HandoverFlow>()],
 };

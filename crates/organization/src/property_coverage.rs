@@ -47,7 +47,7 @@ pub struct Share {
     /// The numerator over the denominator in per cent, to one decimal, half up; null where there is nothing to divide by.
     #[schema(pattern = r"^[0-9]{1,3}\.[0-9]$", max_length = 5, example = "100.0")]
     pub value: Option<String>,
-    /// How many are covered.
+    /// How many it is true of.
     pub numerator: i64,
     /// How many there are.
     pub denominator: i64,

@@ -3,7 +3,7 @@
 
 use kernel::statistic::{Measure, Statistic};
 
-use crate::{community, governance_body, grid, party_membership, property_coverage, property_project};
+use crate::{community, compound_handover, governance_body, grid, party_membership, property_coverage, property_project, synchronous_handover};
 
 /// SQL: a term in columns of a table holds on a day.
 fn holds(table: &str, day: &str) -> String {
@@ -16,7 +16,7 @@ fn inside(code: &str) -> String {
 }
 
 /// SQL: a compound lies in the area that is asked about, which may be a grid.
-fn compound_inside(code: &str) -> String {
+pub(crate) fn compound_inside(code: &str) -> String {
     let link = holds("l", "$2");
     format!(
         "(left({code}, 12) >= $1 and left({code}, 12) < $1 || '~' or length($1) = 15 and {code} in (select l.compound_code from compound_grid l where l.grid_code = $1 and {link}))"
@@ -153,5 +153,41 @@ pub const STATISTICS: &[Statistic] = &[
         window: false,
         rows_read: property_project::READ,
         measure: Measure::Share { part: "property_covered_grids", whole: "grids" },
+    },
+    Statistic {
+        key: "handovers",
+        title: ("移交使用小区数", "Hand-overs"),
+        definition: (
+            "起始日至当日移交使用的商业开发小区,已驳回的不计。",
+            "Compounds built for sale that were handed over from the first day of the window to the day, what was rejected left out.",
+        ),
+        unit: ("个", "hand-overs"),
+        version: 1,
+        window: true,
+        rows_read: compound_handover::READ,
+        measure: Measure::Rows(synchronous_handover::handed_over),
+    },
+    Statistic {
+        key: "handovers_synchronous",
+        title: ("三个同步小区数", "Synchronous hand-overs"),
+        definition: (
+            "上述小区中,党组织、业委会或物管会、物业企业均不晚于移交使用日到位的。",
+            "Those of them with a party organization, an owners' or property management committee and a property company in place by the day of the hand-over.",
+        ),
+        unit: ("个", "hand-overs"),
+        version: 1,
+        window: true,
+        rows_read: compound_handover::READ,
+        measure: Measure::Rows(synchronous_handover::synchronous),
+    },
+    Statistic {
+        key: "handovers_synchronous_share",
+        title: ("三个同步率", "Share of synchronous hand-overs"),
+        definition: ("三个同步小区数与移交使用小区数之比。", "Synchronous hand-overs over hand-overs."),
+        unit: ("%", "per cent"),
+        version: 1,
+        window: true,
+        rows_read: compound_handover::READ,
+        measure: Measure::Share { part: "handovers_synchronous", whole: "handovers" },
     },
 ];

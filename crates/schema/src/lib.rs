@@ -306,6 +306,75 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Hand-overs (移交使用): a developer gives a compound into use, with three in place by then (三个同步), from its registration to the archive (ORG-11).
+    compound_handover (id) {
+        /// Identity, for ever.
+        id -> Uuid,
+        /// The compound, built for sale.
+        compound_code -> Text,
+        /// The community, from the code of the compound.
+        area_code -> Text,
+        /// Who built it and hands it over.
+        developer -> Text,
+        /// Day on which it is to be handed over.
+        planned_on -> Nullable<Date>,
+        /// Where it is on its way; the moves stand in docs/WORKFLOWS.md.
+        state -> Text,
+        /// Day on which it was given into use; null before.
+        handed_over_on -> Nullable<Date>,
+        /// Day on which the hand-over was accepted; null before.
+        accepted_on -> Nullable<Date>,
+        /// Day on which it was rejected for good; null where it was not.
+        rejected_on -> Nullable<Date>,
+        /// Day on which the party organization stood; null before.
+        party_organization_done_on -> Nullable<Date>,
+        /// Day to which the party organization was deferred; it stays when that is done later.
+        party_organization_deferred_to -> Nullable<Date>,
+        /// Who signed the deferral for the subdistrict.
+        party_organization_signed_by -> Nullable<Text>,
+        /// How far it is, or what shows that it is done; of a deferral the reason.
+        party_organization_note -> Nullable<Text>,
+        /// Day on which the owners' committee or the property management committee stood; null before.
+        owners_body_done_on -> Nullable<Date>,
+        /// Day to which the committee was deferred; it stays when that is done later.
+        owners_body_deferred_to -> Nullable<Date>,
+        /// Who signed the deferral for the subdistrict.
+        owners_body_signed_by -> Nullable<Text>,
+        /// How far it is, or what shows that it is done; of a deferral the reason.
+        owners_body_note -> Nullable<Text>,
+        /// The committee; null until it is done.
+        governance_body_id -> Nullable<Uuid>,
+        /// Day on which the property company was in place; null before.
+        property_company_done_on -> Nullable<Date>,
+        /// Day to which the company was deferred; it stays when that is done later.
+        property_company_deferred_to -> Nullable<Date>,
+        /// Who signed the deferral for the subdistrict.
+        property_company_signed_by -> Nullable<Text>,
+        /// How far it is, or what shows that it is done; of a deferral the reason.
+        property_company_note -> Nullable<Text>,
+        /// The property project of the company; null until it is done.
+        property_project_id -> Nullable<Uuid>,
+        /// Property room as measured and handed over, in square metres; it is the owners' (Regulations on Property Management, article 37).
+        property_room_area -> Nullable<Numeric>,
+        /// Room for the services of the community as measured and handed over, in square metres; it is public.
+        community_room_area -> Nullable<Numeric>,
+        /// Whether the documents of the Regulations on Property Management, article 29, were received.
+        documents_received -> Bool,
+        /// System of the caller that knows it by ref.
+        source -> Nullable<Text>,
+        /// Key of the caller, unique within source.
+        #[sql_name = "ref"]
+        ref_ -> Nullable<Text>,
+        /// Rises with every change; the ETag.
+        version -> Int4,
+        /// When the row was made.
+        created_at -> Timestamptz,
+        /// When the row last changed.
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// Dwellings (房屋, 专有部分): the registrable parts of buildings, which owners own and vote by (Civil Code, article 271).
     dwelling (id) {
         /// Identity, for ever.
@@ -1327,6 +1396,8 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(compound_handover -> governance_body (governance_body_id));
+diesel::joinable!(compound_handover -> property_project (property_project_id));
 diesel::joinable!(file -> blob (blob_id));
 diesel::joinable!(governance_body_member -> person (person_id));
 diesel::joinable!(household_grid -> household (household_id));
@@ -1352,6 +1423,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     community,
     compound,
     compound_grid,
+    compound_handover,
     dwelling,
     event_epoch,
     file,

@@ -10,6 +10,7 @@ mod governance_bodies;
 mod governance_body_members;
 mod grid_lineages;
 mod grids;
+mod handovers;
 mod household_grids;
 mod households;
 mod ownerships;
@@ -38,6 +39,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(governance_body_members::routes)
         .configure(grid_lineages::routes)
         .configure(grids::routes)
+        .configure(handovers::routes)
         .configure(household_grids::routes)
         .configure(households::routes)
         .configure(ownerships::routes)
