@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel::change::{Constraint, RefusedBy};
 use kernel::text::Key;
-use kernel::{Expected, Recorded, Refusal, Result, Tx, View, count_after, holds_on, period};
+use kernel::{Expected, Recorded, Refusal, Result, Tx, View, clock, count_after, holds_on, period};
 use schema::{building, party_group_building, party_organization};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -132,6 +132,9 @@ pub async fn set(tx: &Tx<'_>, id: PartyOrganizationId, expected: Expected, wante
     period::still_open(group.valid_to)?;
     let compound = group.compound_code.as_ref().filter(|_| group.tier == PartyTier::BuildingGroup).ok_or(&NOT_A_GROUP)?;
     let on = wanted.on.unwrap_or(tx.today()).max(group.valid_from);
+    if !clock::in_reach(on) {
+        return Err(period::OUT_OF_YEARS.at("/on").into());
+    }
     hosts(tx, compound, &wanted.building_codes, on).await?;
     let before = grouped(tx, group.clone(), on).await?;
     replace(tx, &group.code, wanted.building_codes.iter().cloned().collect(), on).await?;
@@ -147,14 +150,14 @@ pub async fn set(tx: &Tx<'_>, id: PartyOrganizationId, expected: Expected, wante
 
 /// Refuses unless the buildings are in the compound and have not ended on a day; none can end before this transaction does.
 async fn hosts(tx: &Tx<'_>, compound: &CompoundCode, codes: &[BuildingCode], on: NaiveDate) -> Result<()> {
-    let rows: Vec<(BuildingCode, (CompoundCode, Option<NaiveDate>))> = building::table
+    let rows: Vec<(BuildingCode, CompoundCode, Option<NaiveDate>)> = building::table
         .filter(building::code.eq_any(codes.to_vec()))
         .order(building::code)
-        .select((building::code, (building::compound_code, building::valid_to)))
+        .select((building::code, building::compound_code, building::valid_to))
         .for_key_share()
         .load(&mut tx.conn())
         .await?;
-    let known: BTreeMap<BuildingCode, (CompoundCode, Option<NaiveDate>)> = rows.into_iter().collect();
+    let known: BTreeMap<BuildingCode, (CompoundCode, Option<NaiveDate>)> = rows.into_iter().map(|(code, compound, end)| (code, (compound, end))).collect();
     for (place, code) in codes.iter().enumerate() {
         let refusal = match known.get(code) {
             None => &buildings::UNKNOWN_HERE,
