@@ -161,8 +161,8 @@ pub struct Findings {
 }
 
 /// Posts ($1, $2: the organization, the day) and members of all that stands under it.
-const COUNT: &str = "with recursive under (code) as (select $1 \
-        union select o.code from party_organization o join under u on o.parent_code = u.code where o.valid_from <= $2 and (o.valid_to is null or o.valid_to > $2)), \
+const COUNT: &str = "with recursive under (code) as (select code from party_organization where code = $1 \
+        union all select o.code from party_organization o join under u on o.parent_code = u.code where o.valid_from <= $2 and (o.valid_to is null or o.valid_to > $2)), \
     post as (select person_id, role from party_post where organization_code = $1 and valid_from <= $2 and (valid_to is null or valid_to > $2)), \
     member as (select p.person_id, coalesce(bool_or(m.full_on <= $2), false) as is_full \
         from under u join party_post p on p.organization_code = u.code and p.role = 'member' and p.valid_from <= $2 and (p.valid_to is null or p.valid_to > $2) \
