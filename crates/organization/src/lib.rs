@@ -1,5 +1,6 @@
-//! Basic organization (基本组织): the area tree and what stands in it (ORG-03 … ORG-05), its people (ORG-14), who serves
-//! compounds (ORG-15, ORG-17), and the documents that local rules come from (ORG-13).
+//! Basic organization (基本组织): the area tree and what stands in it (ORG-03 … ORG-05), its people (ORG-14), its party
+//! organizations (ORG-02, ORG-06, ORG-16), who serves compounds (ORG-15, ORG-17), and the documents that local rules come
+//! from (ORG-13).
 
 pub mod building;
 pub mod code;
@@ -14,8 +15,16 @@ pub mod household;
 pub mod household_grid;
 pub mod household_move;
 pub mod id_number;
+pub mod party_group_building;
 pub mod party_membership;
 pub mod party_membership_sheet;
+pub mod party_organization;
+pub mod party_organization_check;
+pub mod party_organization_entry;
+pub mod party_organization_sheet;
+pub mod party_post;
+pub mod party_post_body;
+pub mod party_post_sheet;
 pub mod person;
 pub mod person_entry;
 pub mod person_merge;
@@ -27,6 +36,7 @@ pub mod policy_document;
 pub mod policy_document_file;
 pub mod policy_document_sheet;
 pub mod property_company;
+pub mod property_company_branch;
 pub mod property_company_sheet;
 pub mod property_coverage;
 pub mod property_project;
@@ -95,6 +105,8 @@ const AT_THE_ROLL: &[Role] = &[
     Role::PartyGroupLeader,
     Role::Auditor,
 ];
+/// Who keeps the organizations of the Party and the posts in them.
+const PARTY_OFFICE: &[Role] = &[Role::OrgDept, Role::SubdistrictOfficer, Role::CommunitySecretary];
 /// Who sees a number in clear has a reason each time, and answers for it.
 const UNMASKING: &[Role] = &[Role::OrgDept, Role::SubdistrictOfficer, Role::CommunitySecretary];
 
@@ -140,6 +152,15 @@ pub const DOMAIN: Domain = Domain {
         (person_unmask::UNMASK, "说明理由后查看人员的完整号码", "see numbers and phones of people in clear, with a reason", UNMASKING),
         (party_membership::READ, "查看党员身份", "see who is a member of the Party", AT_THE_ROLL),
         (party_membership::WRITE, "登记、更改和终止党员身份", "enter, change and end party memberships", UNMASKING),
+        (party_organization::READ, "查看党组织及其检查提示", "see party organizations, and what they lack", STAFF),
+        (
+            party_organization::WRITE,
+            "登记、更改、终止和导入党组织及其负责的楼栋",
+            "enter, change, end and import party organizations and the buildings they answer for",
+            PARTY_OFFICE,
+        ),
+        (party_post::READ, "查看党内任职和中心户党员", "see posts in party organizations and the members of hub households", AT_THE_ROLL),
+        (party_post::WRITE, "登记、更改、终止和导入党内任职和中心户党员", "enter, change, end and import posts in party organizations", PARTY_OFFICE),
         (property_company::READ, "查看物业企业", "see property companies", STAFF),
         (property_company::WRITE, "登记、更改、终止和导入物业企业", "enter, change, end and import property companies", PROPERTY_OFFICE),
         (property_project::READ, "查看物业服务项目和物业服务覆盖", "see property projects and the coverage of property services", STAFF),
@@ -201,12 +222,51 @@ pub const DOMAIN: Domain = Domain {
         &id_number::BAD_REGION,
         &id_number::NOT_A_DOCUMENT,
         &id_number::NOT_A_RESIDENT_ID,
+        &party_group_building::BUILDING_ELSEWHERE,
+        &party_group_building::BUILDING_HAS,
+        &party_group_building::BUILDING_TAKEN,
+        &party_group_building::NOT_A_GROUP,
         &party_membership::FROM_BEFORE_JOINED,
         &party_membership::FULL_BEFORE_JOINED,
         &party_membership::ONE_AT_A_TIME,
         &party_membership::ONE_HERE,
         &party_membership::UNKNOWN,
         &party_membership::WHOSE,
+        &party_organization::AGREED_BEFORE_IT_BEGINS,
+        &party_organization::AREA_OF_COMPOUND,
+        &party_organization::CODE_TAKEN,
+        &party_organization::COMPOSITE_AND_TIER,
+        &party_organization::COMPOUND_AND_TIER,
+        &party_organization::FIXED,
+        &party_organization::FORM_AND_TIER,
+        &party_organization::HOUSEHOLD_AND_TIER,
+        &party_organization::HOUSEHOLD_ELSEWHERE,
+        &party_organization::HOUSEHOLD_ENDED,
+        &party_organization::HOUSEHOLD_UNKNOWN,
+        &party_organization::ONE_CORE,
+        &party_organization::ONE_HUB,
+        &party_organization::PARENT_AND_TIER,
+        &party_organization::PARENT_COMPOUND,
+        &party_organization::PARENT_ENDED,
+        &party_organization::PARENT_TIER,
+        &party_organization::PARENT_UNKNOWN,
+        &party_organization::UNKNOWN,
+        &party_organization_entry::COMPOUND_HAS,
+        &party_organization_entry::HAS_CHILDREN,
+        &party_organization_entry::HAS_COMPANIES,
+        &party_organization_entry::HAS_POSTS,
+        &party_organization_entry::HOUSEHOLD_HAS,
+        &party_post::AGREED_BEFORE_IT_BEGINS,
+        &party_post::ALREADY,
+        &party_post::NOT_A_MEMBER,
+        &party_post::ONE_HEAD,
+        &party_post::ONE_HUB,
+        &party_post::ORGANIZATION_ENDED,
+        &party_post::ORGANIZATION_UNKNOWN,
+        &party_post::ROLE_AND_TIER,
+        &party_post::UNKNOWN,
+        &party_post::WHOSE,
+        &party_post::WHOSE_HERE,
         &person::ALREADY,
         &person::ALREADY_ELSEWHERE,
         &person::ENDED_HERE,
@@ -245,6 +305,8 @@ pub const DOMAIN: Domain = Domain {
         &property_company::NO_SUCH_FOUNDER,
         &property_company::UNKNOWN,
         &property_company::UNKNOWN_HERE,
+        &property_company_branch::ENDED,
+        &property_company_branch::UNKNOWN,
         &property_coverage::UNKNOWN_AREA,
         &property_project::AGREED_BEFORE_IT_BEGINS,
         &property_project::ALREADY,
@@ -263,7 +325,10 @@ pub const DOMAIN: Domain = Domain {
         SealedColumn { table: "person", column: "id_number", purpose: id_number::ID_NUMBER.purpose, before: HASH_BYTES },
         SealedColumn { table: "person", column: "phone", purpose: phone::PHONE.purpose, before: HASH_BYTES },
     ],
-    references: &[Reference { to: "person", table: "party_membership", column: "person_id", resource: Some("party-memberships") }],
+    references: &[
+        Reference { to: "person", table: "party_membership", column: "person_id", resource: Some("party-memberships") },
+        Reference { to: "person", table: "party_post", column: "person_id", resource: Some("party-posts") },
+    ],
     sheets: &[
         &subdistrict::SHEET,
         &community::SHEET,
@@ -274,6 +339,8 @@ pub const DOMAIN: Domain = Domain {
         &household::SHEET,
         &person_sheet::SHEET,
         &party_membership_sheet::SHEET,
+        &party_organization_sheet::SHEET,
+        &party_post_sheet::SHEET,
         &property_company_sheet::SHEET,
         &property_project_sheet::SHEET,
         &policy_document_sheet::SHEET,

@@ -155,8 +155,14 @@ pub const WHOSE: Refusal = Refusal::invalid(
 /// The organization is not there.
 pub const ORGANIZATION_UNKNOWN: Refusal = Refusal::invalid(
     "party_post.organization_unknown",
-    "没有代码为 {organization_code} 的党组织,或它不在您的区域内。",
-    "There is no party organization with the code {organization_code}, or it is not in your area.",
+    "没有该代码的党组织,或它不在您的区域内。",
+    "There is no party organization with this code, or it is not in your area.",
+);
+/// In an import: nobody is found, or not within reach.
+pub const WHOSE_HERE: Refusal = Refusal::invalid(
+    "party_post.whose_here",
+    "本行的人员标识或证件号码没有对应的已登记人员,或其不在您的区域内。",
+    "The id or number of this row finds nobody who is entered, or he is not in your area.",
 );
 /// The organization has ended.
 pub const ORGANIZATION_ENDED: Refusal =
@@ -374,7 +380,7 @@ async fn host(tx: &Tx<'_>, code: &Key, role: PartyRole, on: NaiveDate) -> Result
         .await
         .optional()?;
     let seen = found.filter(|(_, area, _)| tx.scope(&[WRITE]).covers(area.as_str()));
-    let Some((tier, area, end)) = seen else { return Err(ORGANIZATION_UNKNOWN.at("/organization_code").with("organization_code", code).into()) };
+    let Some((tier, area, end)) = seen else { return Err(ORGANIZATION_UNKNOWN.at("/organization_code").into()) };
     if end.is_some_and(|end| end <= on) {
         return Err(ORGANIZATION_ENDED.at("/organization_code").into());
     }

@@ -5,15 +5,9 @@ use kernel::sheet::{Check, Column, Form, FoundBy, Sheet};
 
 use crate::id_number::ID_NUMBER;
 use crate::party_post::{
-    AGREED_BEFORE_IT_BEGINS, ALREADY, LINKS, NOT_A_MEMBER, ONE_HEAD, ONE_HUB, ORGANIZATION_ENDED, PartyRole, READ, ROLE_AND_TIER, WRITE,
+    AGREED_BEFORE_IT_BEGINS, ALREADY, LINKS, NOT_A_MEMBER, ONE_HEAD, ONE_HUB, ORGANIZATION_ENDED, ORGANIZATION_UNKNOWN, PartyRole, READ, ROLE_AND_TIER,
+    WHOSE_HERE, WRITE,
 };
-
-/// In an import: nobody is found, or not within reach.
-pub const WHOSE_HERE: kernel::Refusal = kernel::Refusal::invalid(
-    "party_post.whose_here",
-    "本行的人员标识或证件号码没有对应的已登记人员,或其不在您的区域内。",
-    "The id or number of this row finds nobody who is entered, or he is not in your area.",
-);
 
 /// Posts in party organizations as a table.
 pub const SHEET: Sheet = Sheet {
@@ -42,24 +36,24 @@ pub const SHEET: Sheet = Sheet {
         columns: &[],
     }),
     key_reusable: true,
-    area: "(select o.area_code from party_organization o where o.code = i.organization_code)",
+    // A row has no name that a message could call it by, so checks of their own say whether organization and person are within reach.
+    area: "($4)[1]",
     stored_area: "(select o.area_code from party_organization o where o.code = t.organization_code)",
     from: "party_post t join person p on p.id = t.person_id",
     links: Some(LINKS),
     shown: &[("id_number", "encode(p.id_number, 'hex')")],
-    looks_up: "left join party_organization g on g.code = i.organization_code \
+    // What is not within reach is not looked at: no rule may tell anything about it.
+    looks_up: "left join party_organization g on g.code = i.organization_code and g.area_code ^@ any ($4) \
+               left join person w on w.id = i.person_id and w.merged_into is null and w.area_code ^@ any ($4) \
                left join (select organization_code, person_id, role, min(n) as n from i group by organization_code, person_id, role) same \
                on same.organization_code = i.organization_code and same.person_id = i.person_id and same.role = i.role \
                left join (select organization_code, min(n) as n from i where role in ('secretary', 'leader') group by organization_code) head \
                on head.organization_code = i.organization_code \
                left join (select person_id, min(n) as n from i where role = 'member' group by person_id) hub on hub.person_id = i.person_id",
     checks: &[
-        Check {
-            column: "person_id",
-            refusal: &WHOSE_HERE,
-            fault: "not exists (select from person p where p.id = i.person_id and p.merged_into is null and p.area_code ^@ any ($4))",
-        },
+        Check { column: "organization_code", refusal: &ORGANIZATION_UNKNOWN, fault: "g.code is null" },
         Check { column: "organization_code", refusal: &ORGANIZATION_ENDED, fault: "g.valid_to <= i.valid_from" },
+        Check { column: "person_id", refusal: &WHOSE_HERE, fault: "w.id is null" },
         Check {
             column: "role",
             refusal: &ROLE_AND_TIER,
@@ -69,27 +63,28 @@ pub const SHEET: Sheet = Sheet {
         Check {
             column: "person_id",
             refusal: &NOT_A_MEMBER,
-            fault: "i.role <> 'observer' and i.person_id is not null and not exists (select from party_membership m where m.person_id = i.person_id \
+            fault: "i.role <> 'observer' and w.id is not null and not exists (select from party_membership m where m.person_id = w.id \
                     and m.valid_from <= i.valid_from and (m.valid_to is null or m.valid_to > i.valid_from))",
         },
         Check { column: "agreed_to", refusal: &AGREED_BEFORE_IT_BEGINS, fault: "i.agreed_to <= i.valid_from" },
         Check {
             column: "role",
             refusal: &ALREADY,
-            fault: "same.n < i.n or exists (select from party_post o where o.id is distinct from i.stored_id and o.organization_code = i.organization_code \
-                    and o.person_id = i.person_id and o.role = i.role and (o.valid_to is null or o.valid_to > i.valid_from))",
+            fault: "same.n < i.n or exists (select from party_post o where o.id is distinct from i.stored_id and o.organization_code = g.code \
+                    and o.person_id = w.id and o.role = i.role and (o.valid_to is null or o.valid_to > i.valid_from))",
         },
         Check {
             column: "role",
             refusal: &ONE_HEAD,
-            fault: "i.role in ('secretary', 'leader') and (head.n < i.n or exists (select from party_post o where o.id is distinct from i.stored_id \
-                    and o.organization_code = i.organization_code and o.role in ('secretary', 'leader') and (o.valid_to is null or o.valid_to > i.valid_from)))",
+            // The same post twice is a fault of its own.
+            fault: "i.role in ('secretary', 'leader') and (head.n < i.n and same.n = i.n or exists (select from party_post o where o.id is distinct from i.stored_id \
+                    and o.organization_code = g.code and o.role in ('secretary', 'leader') and o.person_id <> w.id and (o.valid_to is null or o.valid_to > i.valid_from)))",
         },
         Check {
             column: "person_id",
             refusal: &ONE_HUB,
-            fault: "i.role = 'member' and (hub.n < i.n or exists (select from party_post o where o.id is distinct from i.stored_id \
-                    and o.person_id = i.person_id and o.role = 'member' and (o.valid_to is null or o.valid_to > i.valid_from)))",
+            fault: "i.role = 'member' and (hub.n < i.n and same.n = i.n or exists (select from party_post o where o.id is distinct from i.stored_id \
+                    and o.person_id = w.id and o.role = 'member' and o.organization_code <> g.code and (o.valid_to is null or o.valid_to > i.valid_from)))",
         },
     ],
     after: None,

@@ -26,6 +26,7 @@ use validator::Validate;
 
 use crate::code::CommunityCode;
 use crate::credit_code::CreditCode;
+use crate::property_company_branch;
 
 id!(
     /// A property company.
@@ -62,6 +63,8 @@ pub struct PropertyCompany {
     pub founder_community_code: Option<CommunityCode>,
     /// Where it is kept: who may write companies there may change it.
     pub area_code: AreaCode,
+    /// The branch of the industry committee that its Party members belong to; a branch of several companies is a joint one.
+    pub party_branch_code: Option<Key>,
     /// Legal representative, as the public register names him.
     pub legal_representative: Option<Name>,
     /// Registered address.
@@ -101,6 +104,8 @@ pub struct NewPropertyCompany {
     /// Where it is kept; the founder community unless said, else the city.
     #[diesel(skip_insertion)]
     pub area_code: Option<AreaCode>,
+    /// The branch of the industry committee that its Party members belong to.
+    pub party_branch_code: Option<Key>,
     /// Legal representative, as the public register names him.
     pub legal_representative: Option<Name>,
     /// Registered address.
@@ -136,6 +141,9 @@ pub struct PropertyCompanyPatch {
     #[serde(deserialize_with = "present")]
     #[schema(nullable = false)]
     pub area_code: Option<AreaCode>,
+    /// The branch of the industry committee that its Party members belong to.
+    #[serde(deserialize_with = "nullable")]
+    pub party_branch_code: Option<Option<Key>>,
     /// Legal representative.
     #[serde(deserialize_with = "nullable")]
     pub legal_representative: Option<Option<Name>>,
@@ -166,6 +174,7 @@ impl From<NewPropertyCompany> for PropertyCompanyPatch {
             kind: Some(new.kind),
             founder_community_code: Some(new.founder_community_code),
             area_code: new.area_code,
+            party_branch_code: Some(new.party_branch_code),
             legal_representative: Some(new.legal_representative),
             registered_address: Some(new.registered_address),
             valid_from: new.valid_from,
@@ -190,6 +199,8 @@ pub struct PropertyCompanyFilter {
     pub kind: Option<PropertyCompanyKind>,
     /// Founded under the lead of this community.
     pub founder_community_code: Option<CommunityCode>,
+    /// Whose Party members belong to this branch.
+    pub party_branch_code: Option<Key>,
 }
 
 /// May see property companies.
@@ -245,6 +256,7 @@ const CONSTRAINTS: &[Constraint] = &[
     ("property_company_founder", &FOUNDER_AND_KIND, "/founder_community_code"),
     ("property_company_founder_community_code_fkey", &NO_SUCH_FOUNDER, "/founder_community_code"),
     ("property_company_one_of_a_name", &NAME_TAKEN, "/name"),
+    ("property_company_party_branch_fkey", &property_company_branch::UNKNOWN, "/party_branch_code"),
     ("property_company_period", &period::ENDS_BEFORE_IT_BEGINS, "/valid_from"),
     ("property_company_source_ref", &HALF_A_REFERENCE, "/ref"),
     ("property_company_source_ref_key", &REFERENCE_TAKEN, "/ref"),
@@ -304,6 +316,9 @@ pub async fn list(view: &View<'_>, filter: &PropertyCompanyFilter, paging: &Pagi
         if let Some(founder) = &filter.founder_community_code {
             query = query.filter(property_company::founder_community_code.eq(founder));
         }
+        if let Some(branch) = &filter.party_branch_code {
+            query = query.filter(property_company::party_branch_code.eq(branch));
+        }
         query
     };
     let rows = keyset!(chosen(), property_company, paging, paging.after(filter)?).load(&mut view.conn()).await?;
@@ -326,6 +341,7 @@ pub async fn create(tx: &Tx<'_>, new: &NewPropertyCompany) -> Result<PropertyCom
     let founder = new.founder_community_code.as_ref().and_then(|community| community.as_str().parse().ok());
     let area: AreaCode = new.area_code.clone().or(founder).unwrap_or_else(|| tx.city.clone());
     tx.may_at(WRITE, area.as_str())?;
+    property_company_branch::host(tx, new.party_branch_code.as_ref()).await?;
     let company = diesel::insert_into(property_company::table)
         .values((
             new,
@@ -409,6 +425,9 @@ async fn lock(tx: &Tx<'_>, id: PropertyCompanyId) -> Result<PropertyCompany> {
 async fn change(tx: &Tx<'_>, before: &PropertyCompany, patch: &PropertyCompanyPatch) -> Result<PropertyCompany> {
     if let Some(area) = &patch.area_code {
         tx.may_at(WRITE, area.as_str())?;
+    }
+    if let Some(branch) = &patch.party_branch_code {
+        property_company_branch::host(tx, branch.as_ref()).await?;
     }
     let after = diesel::update(property_company::table.find(before.id))
         .set((patch, property_company::version.eq(before.version + 1), property_company::updated_at.eq(tx.now)))

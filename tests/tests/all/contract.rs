@@ -135,6 +135,7 @@ async fn the_examples_of_the_document_work() {
         "households",
         "property-companies",
         "property-projects",
+        "party-organizations",
         "policy-documents",
     ] {
         let path = format!("/v1/{name}");

@@ -28,6 +28,8 @@ mod metrics;
 mod migrations;
 mod operations;
 mod outage;
+mod party_organizations;
+mod party_posts;
 mod pattern;
 mod people;
 mod people_imports;

@@ -8,6 +8,8 @@ mod grids;
 mod household_grids;
 mod households;
 mod party_memberships;
+mod party_organizations;
+mod party_posts;
 mod people;
 mod person_merges;
 mod policy_documents;
@@ -30,6 +32,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(household_grids::routes)
         .configure(households::routes)
         .configure(party_memberships::routes)
+        .configure(party_organizations::routes)
+        .configure(party_posts::routes)
         .configure(people::routes)
         .configure(person_merges::routes)
         .configure(policy_documents::routes)
