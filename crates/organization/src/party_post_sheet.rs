@@ -31,7 +31,8 @@ pub const SHEET: Sheet = Sheet {
     keys: 1,
     found_by: Some(FoundBy {
         id: "(select m.id from party_post m where m.valid_to is null and m.organization_code = r.organization_code and m.role = r.role \
-             and m.person_id = coalesce(r.person_id::uuid, (select p.id from person p where p.id_number_hash = decode(r.id_number, 'hex') and p.merged_into is null)))",
+             and m.person_id = coalesce(r.person_id::uuid, \
+             (select p.id from person p where p.id_number_hash = decode(r.id_number, 'hex') and p.merged_into is null)))",
         // One person may stand on several lines; a check finds the same post twice.
         columns: &[],
     }),
@@ -57,8 +58,8 @@ pub const SHEET: Sheet = Sheet {
         Check {
             column: "role",
             refusal: &ROLE_AND_TIER,
-            fault: "i.role <> 'observer' and g.tier <> all (case i.role when 'member' then array['hub_household'] when 'leader' then array['building_group', 'hub_household'] \
-                    else array['compound', 'industry_committee', 'industry_branch'] end)",
+            fault: "i.role <> 'observer' and g.tier <> all (case i.role when 'member' then array['hub_household'] \
+                    when 'leader' then array['building_group', 'hub_household'] else array['compound', 'industry_committee', 'industry_branch'] end)",
         },
         Check {
             column: "person_id",
@@ -77,8 +78,9 @@ pub const SHEET: Sheet = Sheet {
             column: "role",
             refusal: &ONE_HEAD,
             // The same post twice is a fault of its own.
-            fault: "i.role in ('secretary', 'leader') and (head.n < i.n and same.n = i.n or exists (select from party_post o where o.id is distinct from i.stored_id \
-                    and o.organization_code = g.code and o.role in ('secretary', 'leader') and o.person_id <> w.id and (o.valid_to is null or o.valid_to > i.valid_from)))",
+            fault: "i.role in ('secretary', 'leader') and (head.n < i.n and same.n = i.n \
+                    or exists (select from party_post o where o.id is distinct from i.stored_id and o.organization_code = g.code \
+                    and o.role in ('secretary', 'leader') and o.person_id <> w.id and (o.valid_to is null or o.valid_to > i.valid_from)))",
         },
         Check {
             column: "person_id",
