@@ -27,6 +27,7 @@ openapi:
 	cargo run --quiet --bin linli -- openapi > openapi/openapi.json
 	cargo run --quiet --bin linli -- openapi --operations > openapi/operations.txt
 	cargo run --quiet --bin linli -- openapi --roles > docs/ROLES.md
+	cargo run --quiet --bin linli -- openapi --workflows > docs/WORKFLOWS.md
 
 ## Write the diesel tables again, after a change of a migration.
 schema:

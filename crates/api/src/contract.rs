@@ -176,7 +176,7 @@ fn conventions(document: &mut Value, schemas: BTreeMap<String, utoipa::openapi::
             all.insert(name, serde_json::to_value(schema).unwrap_or_default());
         }
     }
-    components["securitySchemes"] = json!({"ApiKey": {
+    components["securitySchemes"] = json!({"Bearer": {
         "type": "http", "scheme": "bearer", "bearerFormat": "lk_live_… or JWT",
         "description": "An API key (`lk_live_…`), or an access token from `POST /v1/sessions` or `POST /v1/oauth/token`, sent as `Authorization: Bearer …`; in a form like this one, without the word Bearer. The list beside an operation names the permission that it needs. · API 密钥或访问令牌;在此处只填其本身。各接口旁的列表是所需的权限。"
     }});
@@ -267,7 +267,7 @@ fn conventions(document: &mut Value, schemas: BTreeMap<String, utoipa::openapi::
             }
         }
     }
-    root.insert("security".to_owned(), json!([{"ApiKey": []}]));
+    root.insert("security".to_owned(), json!([{"Bearer": []}]));
     root.insert("servers".to_owned(), json!([{"url": "/", "description": "This server · 本服务器"}]));
     bounds::close(document);
     examples::add(document);
@@ -276,7 +276,7 @@ fn conventions(document: &mut Value, schemas: BTreeMap<String, utoipa::openapi::
 
 /// What a caller needs for an operation, in words: the page of the documentation shows no permissions.
 fn needs(operation: &Value) -> String {
-    let permissions = operation.pointer("/security/0/ApiKey").and_then(Value::as_array);
+    let permissions = operation.pointer("/security/0/Bearer").and_then(Value::as_array);
     let names: Vec<String> = permissions.into_iter().flatten().filter_map(Value::as_str).map(|name| format!("`{name}`")).collect();
     match permissions {
         None => "Needs no key · 无需密钥或登录".to_owned(),

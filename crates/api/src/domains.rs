@@ -3,6 +3,8 @@
 use kernel::manifest::{self, Domain, Holder, Powers, Reference};
 use kernel::rekey::SealedColumn;
 use kernel::sheet::Sheet;
+use kernel::statistic::Statistic;
+use kernel::workflow::Chart;
 use kernel::{Refusal, Role};
 use platform::role_grant::given_by;
 
@@ -30,6 +32,12 @@ pub fn resources() -> Vec<&'static str> {
 #[must_use]
 pub fn files() -> Vec<String> {
     sheets().flat_map(|sheet| ["csv", "ndjson", "xlsx"].map(|form| format!("{}.{form}", sheet.resource))).collect()
+}
+
+/// Every statistic, in the order of the domains.
+#[must_use]
+pub fn statistics() -> Vec<&'static Statistic> {
+    DOMAINS.iter().flat_map(|domain| domain.statistics).collect()
 }
 
 /// What of a kind holds files.
@@ -76,6 +84,25 @@ pub fn roles_page() -> String {
     page += "\n| permission | allows | 说明 |\n|---|---|---|\n";
     for (permission, zh, en) in permissions() {
         page += &format!("| `{permission}` | {en} | {zh} |\n");
+    }
+    page
+}
+
+/// Every workflow.
+pub fn workflows() -> impl Iterator<Item = &'static Chart> {
+    DOMAINS.iter().flat_map(|domain| domain.workflows)
+}
+
+/// The page docs/WORKFLOWS.md: each workflow as a diagram and as a table of moves.
+#[must_use]
+pub fn workflows_page() -> String {
+    let mut page = "# Workflows · 流程\n\n\
+        Written by `make openapi` from the tables of moves in the domains. Each action is an operation of its own,\n\
+        `POST /v1/THINGS/{id}/ACTION`; `GET /v1/THINGS/{id}/next-actions` says which of them the caller may do now, and what forbids\n\
+        the others. What the body of an action must hold stands in the document.\n"
+        .to_owned();
+    for chart in workflows() {
+        page += &format!("\n## {} · {}\n\n```mermaid\n{}```\n\n{}", chart.name, chart.zh, (chart.diagram)(), (chart.table)());
     }
     page
 }

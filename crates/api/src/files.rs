@@ -37,7 +37,7 @@ pub struct UploadParams {
 /// The body is the file, or a form with the file in it. What it is, is found from its content. It belongs to nothing
 /// and is yours alone until it is attached to something; after a day without that it goes.
 #[utoipa::path(
-    tag = "files", params(UploadParams), security(("ApiKey" = ["file.write"])),
+    tag = "files", params(UploadParams), security(("Bearer" = ["file.write"])),
     request_body(description = "The file · 文件", content((FileBytes = "application/octet-stream"), (UploadForm = "multipart/form-data")))
 )]
 #[post("/files")]
@@ -60,14 +60,14 @@ async fn upload_file(caller: Caller, params: Query<UploadParams>, upload: Upload
 /// List files · 列出文件
 ///
 /// Those of an object that you may see, or those that you sent and that belong to nothing yet; the latest first.
-#[utoipa::path(tag = "files", params(FileFilter, PageParams), security(("ApiKey" = [])))]
+#[utoipa::path(tag = "files", params(FileFilter, PageParams), security(("Bearer" = [])))]
 #[get("/files")]
 async fn list_files(caller: Caller, filter: Query<FileFilter>) -> Reply<List<File>> {
     caller.page(None, async |view, paging| file::list(view, &filter, paging, holder).await).await
 }
 
 /// Get what a file is · 读取文件信息
-#[utoipa::path(tag = "files", security(("ApiKey" = [])))]
+#[utoipa::path(tag = "files", security(("Bearer" = [])))]
 #[get("/files/{id}")]
 async fn get_file(caller: Caller, id: Id<FileId>) -> Reply<One<File>> {
     caller.read(async |view| file::get(view, *id, holder).await.map(One)).await
@@ -76,7 +76,7 @@ async fn get_file(caller: Caller, id: Id<FileId>) -> Reply<One<File>> {
 /// Get the content of a file · 下载文件内容
 ///
 /// Whole, or one range of its bytes. Its `ETag` is the SHA-256 of the content.
-#[utoipa::path(tag = "files", params(Wanted), security(("ApiKey" = [])))]
+#[utoipa::path(tag = "files", params(Wanted), security(("Bearer" = [])))]
 #[get("/files/{id}/content")]
 async fn get_file_content(caller: Caller, id: Id<FileId>, wanted: Wanted) -> Reply<Content> {
     let file = caller.read(async |view| file::get(view, *id, holder).await).await?;
@@ -87,7 +87,7 @@ async fn get_file_content(caller: Caller, id: Id<FileId>, wanted: Wanted) -> Rep
 ///
 /// A file that you sent, to an object that you may change. From then on whoever may see the object may read the file,
 /// and it stays with it.
-#[utoipa::path(tag = "files", security(("ApiKey" = ["<resource>.write"])))]
+#[utoipa::path(tag = "files", security(("Bearer" = ["<resource>.write"])))]
 #[post("/files/{id}/attach")]
 async fn attach_file(caller: Caller, id: Id<FileId>, version: IfMatch, to: Json<Attachment>) -> WriteReply<One<File>> {
     caller.write("file.attach", async |tx| file::attach(tx, *id, version.or(to.version)?, &to, holder).await.map(One)).await
@@ -96,7 +96,7 @@ async fn attach_file(caller: Caller, id: Id<FileId>, version: IfMatch, to: Json<
 /// Delete a file · 删除文件
 ///
 /// One that you sent and that belongs to nothing yet. Answers what it was.
-#[utoipa::path(tag = "files", security(("ApiKey" = [])))]
+#[utoipa::path(tag = "files", security(("Bearer" = [])))]
 #[delete("/files/{id}")]
 async fn delete_file(caller: Caller, id: Id<FileId>, version: IfMatch) -> WriteReply<Done<File>> {
     caller.write("file.delete", async |tx| file::delete(tx, *id, version.or(None)?).await.map(Done)).await

@@ -132,7 +132,7 @@ pub fn accepted(job: Job, language: Language) -> Accepted<JobBody> {
 }
 
 /// List your jobs · 列出后台任务
-#[utoipa::path(tag = "transfer", params(JobFilter, PageParams), security(("ApiKey" = [])))]
+#[utoipa::path(tag = "transfer", params(JobFilter, PageParams), security(("Bearer" = [])))]
 #[get("/jobs")]
 async fn list_jobs(caller: Caller, filter: Query<JobFilter>) -> Reply<List<JobBody>> {
     let language = caller.language();
@@ -144,7 +144,7 @@ async fn list_jobs(caller: Caller, filter: Query<JobFilter>) -> Reply<List<JobBo
 /// Get a job · 读取后台任务
 ///
 /// How it stands and how far it has come, told about twice a second.
-#[utoipa::path(tag = "transfer", security(("ApiKey" = [])))]
+#[utoipa::path(tag = "transfer", security(("Bearer" = [])))]
 #[get("/jobs/{id}")]
 async fn get_job(caller: Caller, id: Id<JobId>) -> Reply<One<JobBody>> {
     let language = caller.language();
@@ -155,7 +155,7 @@ async fn get_job(caller: Caller, id: Id<JobId>) -> Reply<One<JobBody>> {
 ///
 /// One that waits ends at once; one that runs ends before its next rows, and nothing of it is left. Its version rises
 /// while it runs, so none needs to be said.
-#[utoipa::path(tag = "transfer", security(("ApiKey" = [])))]
+#[utoipa::path(tag = "transfer", security(("Bearer" = [])))]
 #[post("/jobs/{id}/cancel")]
 async fn cancel_job(caller: Caller, id: Id<JobId>, version: IfMatch) -> WriteReply<One<JobBody>> {
     let language = caller.language();

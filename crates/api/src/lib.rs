@@ -36,4 +36,5 @@ pub mod serve;
 pub mod server;
 pub mod spans;
 pub mod spool;
+mod statistics;
 pub mod transfer;

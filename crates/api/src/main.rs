@@ -21,6 +21,10 @@ use platform::role_grant::{self, NewRoleGrant};
 use platform::{migrate, signing_key};
 use uuid::Uuid;
 
+/// An answer is many small allocations; this allocator gives and takes them for less than the system's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Linli (邻里): the backend on which a city runs the governance of its residential compounds.
 #[derive(Parser)]
 #[command(name = "linli", version, after_long_help = HELP)]
@@ -53,9 +57,9 @@ enum Command {
     /// A restore may turn back what readers of the event feed have already seen, and with it the ids of transactions.
     /// Their cursors are refused from now on, with the advice to read everything anew. Webhooks go on by themselves.
     Restored,
-    /// Print the OpenAPI document, the list of operations, or the page of roles.
+    /// Print the OpenAPI document, the list of operations, the page of roles or that of workflows.
     ///
-    /// Needs no database. `make openapi` writes the files of the folder openapi/ and docs/ROLES.md with it.
+    /// Needs no database. `make openapi` writes the files of the folder openapi/, docs/ROLES.md and docs/WORKFLOWS.md with it.
     Openapi {
         /// Print `operationId METHOD path`, a line each, instead.
         #[arg(long)]
@@ -63,6 +67,9 @@ enum Command {
         /// Print the page of roles and permissions instead.
         #[arg(long, conflicts_with = "operations")]
         roles: bool,
+        /// Print the page of workflows instead.
+        #[arg(long, conflicts_with_all = ["operations", "roles"])]
+        workflows: bool,
     },
     /// Send files to a server and import them.
     ///
@@ -224,6 +231,7 @@ async fn run(cli: Cli) -> Result<()> {
             say(&format!("epoch {} begins after line {} of the journal; cursors of before are refused", restore.number, restore.last_seq))
         }
         Command::Openapi { roles: true, .. } => say(domains::roles_page().trim_end()),
+        Command::Openapi { workflows: true, .. } => say(domains::workflows_page().trim_end()),
         Command::Openapi { operations, .. } => {
             let contract = server::contract();
             let text = serde_json::to_string_pretty(contract.document()).map_err(|error| Error::Internal(error.to_string()))?;

@@ -73,6 +73,14 @@ impl FromRequest for ByRef {
     }
 }
 
+/// The day of a report.
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ReportDay {
+    /// The day that is asked about; today unless said.
+    pub as_of: Option<NaiveDate>,
+}
+
 /// A word in the path.
 pub struct Word(String);
 

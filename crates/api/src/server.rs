@@ -42,7 +42,7 @@ use crate::meters::Meters;
 use crate::metrics::Metrics;
 use crate::phase::Phase;
 use crate::spans::Spans;
-use crate::{access, domains, files, health, jobs, organization, platform as platform_routes, transfer};
+use crate::{access, domains, files, health, jobs, organization, platform as platform_routes, statistics, transfer};
 
 /// What the document says of the whole.
 #[derive(OpenApi)]
@@ -61,6 +61,7 @@ use crate::{access, domains, files, health, jobs, organization, platform as plat
     ),
     tags(
         (name = "organization", description = "Basic organization: the area tree and what stands in it · 基本组织:区域、小区、楼栋、户"),
+        (name = "statistics", description = "Figures, and the rows that they count · 统计数字及其明细"),
         (name = "access", description = "Accounts, sessions, roles, keys · 账户、会话、角色、密钥"),
         (name = "platform", description = "Events, webhooks, the audit log · 变更事件、推送、审计日志"),
         (name = "files", description = "Files: evidence, minutes, photos · 文件:证据、记录、照片"),
@@ -73,6 +74,7 @@ struct Document;
 fn routes(config: &mut ServiceConfig) {
     config
         .configure(organization::routes)
+        .configure(statistics::routes)
         .configure(transfer::routes)
         .configure(files::routes)
         .configure(jobs::routes)

@@ -117,7 +117,7 @@ fn sheet(name: &str) -> Result<&'static Sheet, Problem> {
 /// `Prefer: respond-async`, is imported by a job after the answer; one of personal data is not kept, so never by a job.
 #[utoipa::path(
     tag = "transfer", params(ImportParams, Prefer),
-    security(("ApiKey" = ["<resource>.write"])),
+    security(("Bearer" = ["<resource>.write"])),
     request_body(description = "The file · 文件", content(
         (String = "text/csv", example = json!("code,name\n421181001001001,柳岸社区第一网格\n")),
         (String = "application/x-ndjson", example = json!("{\"code\": \"421181001001001\", \"name\": \"柳岸社区第一网格\"}\n")),
@@ -175,7 +175,7 @@ fn failed_csv(run: &ImportRun) -> Option<String> {
 /// Get the empty file of a resource · 下载空表
 ///
 /// With the header that an import takes; the workbook explains each column.
-#[utoipa::path(tag = "transfer", params(ExportParams), security(("ApiKey" = [])))]
+#[utoipa::path(tag = "transfer", params(ExportParams), security(("Bearer" = [])))]
 #[get("/imports/{resource}/{template}")]
 async fn get_import_template(_caller: Caller, request: HttpRequest, params: Query<ExportParams>) -> Reply<Download> {
     let part = |name: &str| request.match_info().get(name).unwrap_or_default().to_owned();
@@ -193,7 +193,7 @@ async fn get_import_template(_caller: Caller, request: HttpRequest, params: Quer
 /// Export a resource · 导出
 ///
 /// All rows of the day that you may see, from one snapshot; an import takes the file unchanged.
-#[utoipa::path(tag = "transfer", params(ExportParams), security(("ApiKey" = ["<resource>.read"])))]
+#[utoipa::path(tag = "transfer", params(ExportParams), security(("Bearer" = ["<resource>.read"])))]
 #[get("/exports/{file}")]
 async fn export_rows(caller: Caller, name: Word, params: Query<ExportParams>) -> Reply<Download> {
     let (sheet, input) = wanted(&caller, &name, &params)?;
@@ -205,7 +205,7 @@ async fn export_rows(caller: Caller, name: Word, params: Query<ExportParams>) ->
 /// Export a resource by a job · 后台导出
 ///
 /// The same file, written after the answer; the job says where it is. It is kept for a few days.
-#[utoipa::path(tag = "transfer", params(ExportParams), security(("ApiKey" = ["<resource>.read"])))]
+#[utoipa::path(tag = "transfer", params(ExportParams), security(("Bearer" = ["<resource>.read"])))]
 #[post("/exports/{file}")]
 async fn start_export(caller: Caller, name: Word, params: Query<ExportParams>) -> WriteReply<Accepted<JobBody>> {
     let (sheet, input) = wanted(&caller, &name, &params)?;
@@ -227,21 +227,21 @@ fn download(sheet: &Sheet, file: File, form: FileForm, what: &str, bom: bool) ->
 }
 
 /// List your imports · 列出导入记录
-#[utoipa::path(tag = "transfer", params(PageParams), security(("ApiKey" = [])))]
+#[utoipa::path(tag = "transfer", params(PageParams), security(("Bearer" = [])))]
 #[get("/import-runs")]
 async fn list_import_runs(caller: Caller) -> Reply<List<ImportRun>> {
     caller.page(None, async |view, paging| import_run::list(view, &(), paging).await).await
 }
 
 /// Get an import · 读取导入记录
-#[utoipa::path(tag = "transfer", security(("ApiKey" = [])))]
+#[utoipa::path(tag = "transfer", security(("Bearer" = [])))]
 #[get("/import-runs/{id}")]
 async fn get_import_run(caller: Caller, id: Id<ImportRunId>) -> Reply<crate::reply::One<ImportRun>> {
     caller.read(async |view| import_run::get(view, *id).await.map(crate::reply::One)).await
 }
 
 /// List the rows at fault of an import · 列出导入中有误的行
-#[utoipa::path(tag = "transfer", params(PageParams), security(("ApiKey" = [])))]
+#[utoipa::path(tag = "transfer", params(PageParams), security(("Bearer" = [])))]
 #[get("/import-runs/{id}/failures")]
 async fn list_import_failures(caller: Caller, id: Id<ImportRunId>) -> Reply<List<RowFailure>> {
     let language = caller.language();
@@ -253,7 +253,7 @@ async fn list_import_failures(caller: Caller, id: Id<ImportRunId>) -> Reply<List
 /// Get the rows at fault of an import as a file · 下载有误的行
 ///
 /// In the original columns: mend it and send it again.
-#[utoipa::path(tag = "transfer", security(("ApiKey" = [])))]
+#[utoipa::path(tag = "transfer", security(("Bearer" = [])))]
 #[get("/import-runs/{id}/failed.csv")]
 async fn get_failed_rows(caller: Caller, id: Id<ImportRunId>) -> Reply<Download> {
     // Not from a replica, which may not have heard of the import yet.

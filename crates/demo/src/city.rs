@@ -29,6 +29,8 @@ pub struct Community {
     pub code: String,
     pub subdistrict: String,
     pub name: String,
+    /// Grids that it had before the city was divided anew.
+    pub grids_before: u32,
     pub compounds: Vec<Compound>,
 }
 
@@ -55,6 +57,7 @@ pub struct City {
 
 struct Line {
     code: String,
+    grids_before: u32,
     grids: u32,
     households: u32,
 }
@@ -64,13 +67,18 @@ fn lines() -> Result<Vec<Line>> {
     let mut reader = csv::Reader::from_reader(COMMUNITIES.as_bytes());
     let header = reader.headers().map_err(|error| broken(&error))?.clone();
     let place = |name: &str| header.iter().position(|column| column == name).ok_or_else(|| broken(&name));
-    let (code, grids, households) = (place("community_code")?, place("grids_after")?, place("households")?);
+    let (code, before, grids, households) = (place("community_code")?, place("grids_before")?, place("grids_after")?, place("households")?);
     reader
         .records()
         .map(|record| {
             let record = record.map_err(|error| broken(&error))?;
             let number = |index: usize| record.get(index).and_then(|cell| cell.parse().ok()).ok_or_else(|| broken(&index));
-            Ok(Line { code: record.get(code).unwrap_or_default().to_owned(), grids: number(grids)?, households: number(households)? })
+            Ok(Line {
+                code: record.get(code).unwrap_or_default().to_owned(),
+                grids_before: number(before)?,
+                grids: number(grids)?,
+                households: number(households)?,
+            })
         })
         .collect()
 }
@@ -159,7 +167,7 @@ impl City {
                         }
                     })
                     .collect();
-                city.communities.push(Community { code, subdistrict, name: format!("{name_of}社区{suffix}"), compounds });
+                city.communities.push(Community { code, subdistrict, name: format!("{name_of}社区{suffix}"), grids_before: line.grids_before, compounds });
             }
         }
         Ok(city)

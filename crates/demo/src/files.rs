@@ -1,19 +1,24 @@
 //! The city as import files.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 
 use kernel::{Error, Result};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use crate::bodies::bodies;
 use crate::city::{City, Community, Compound, FOUNDED};
-use crate::people;
-use crate::services::{companies, projects};
+use crate::division::lines;
+use crate::services::{COMMERCIAL, COMMUNITIES, companies, projects};
+use crate::{charters, dwellings, party, people};
 
+/// Since when the grids of before were there.
+const BEFORE: &str = "2000-01-01";
 /// Doors on a floor of one entrance.
-const DOORS: u32 = 4;
+pub(crate) const DOORS: u32 = 4;
 /// Households that an entrance serves, about.
-const ENTRANCE: u32 = 26;
+pub(crate) const ENTRANCE: u32 = 26;
 
 /// The documents that the seed names; numbers and days are invented.
 const DOCUMENTS: [(&str, &str, &str); 3] = [
@@ -40,8 +45,17 @@ pub fn write(city: &City, resource: &str, file: File) -> Result<()> {
         }
         "grids" => {
             row(&["code", "name", "kind", "valid_from"])?;
+            let lines = lines(city);
+            let unchanged: BTreeSet<_> =
+                lines.iter().filter(|line| line.kind == "unchanged").filter_map(|line| Some((&line.community.code, line.new?))).collect();
             compounds().try_for_each(|(community, compound)| {
-                row(&[&grid_code(community, compound), &format!("{}第{}网格", community.name, compound.number), "urban", &founded])
+                let from = if unchanged.contains(&(&community.code, compound.number)) { BEFORE } else { &founded };
+                row(&[&grid_code(community, compound), &format!("{}第{}网格", community.name, compound.number), "urban", from])
+            })?;
+            let gone: BTreeMap<_, _> =
+                lines.iter().filter(|line| line.kind != "unchanged").filter_map(|line| Some(((&line.community.code, line.old?), line.community))).collect();
+            gone.into_iter().try_for_each(|((code, number), community)| {
+                row(&[&format!("{code}{number:03}"), &format!("{}原第{}网格", community.name, number - 500), "urban", BEFORE])
             })?;
         }
         "compounds" => {
@@ -91,13 +105,18 @@ pub fn write(city: &City, resource: &str, file: File) -> Result<()> {
                 })
             })?;
         }
+        "dwellings" => dwellings::write(city, row)?,
+        "ownerships" => dwellings::write_ownerships(city, row)?,
         "people" => people::write(city, row)?,
+        "party-organizations" => party::write(city, &founded, row)?,
+        "party-posts" => party::write_posts(city, &founded, row)?,
         "party-memberships" => people::write_memberships(city, row)?,
         "property-companies" => {
-            row(&["code", "name", "kind", "founder_community_code", "valid_from"])?;
-            companies(city)?
-                .iter()
-                .try_for_each(|company| row(&[&company.code, &company.name, company.kind, company.founder.as_deref().unwrap_or_default(), &founded]))?;
+            row(&["code", "name", "kind", "founder_community_code", "party_branch_code", "valid_from"])?;
+            companies(city)?.iter().enumerate().try_for_each(|(place, company)| {
+                let branch = party::branch_of(place, COMMERCIAL + COMMUNITIES);
+                row(&[&company.code, &company.name, company.kind, company.founder.as_deref().unwrap_or_default(), &branch, &founded])
+            })?;
         }
         "property-projects" => {
             row(&["compound_code", "company_code", "kind", "valid_from"])?;
@@ -105,10 +124,35 @@ pub fn write(city: &City, resource: &str, file: File) -> Result<()> {
                 row(&[&compound_code(project.community, project.compound), project.company.as_deref().unwrap_or_default(), project.kind, &founded])
             })?;
         }
+        "grid-lineages" => {
+            row(&["kind", "old_code", "new_code", "valid_from", "reason"])?;
+            lines(city).iter().try_for_each(|line| {
+                let code = |number: Option<u32>| number.map(|number| format!("{}{number:03}", line.community.code)).unwrap_or_default();
+                row(&[line.kind, &code(line.old), &code(line.new), &founded, "优化社区网格设置"])
+            })?;
+        }
+        "governance-bodies" => {
+            row(&["compound_code", "kind", "name", "seats", "valid_from"])?;
+            bodies(city)?.iter().try_for_each(|body| row(&[&body.compound, body.kind, &body.name, &body.members.len().to_string(), &founded]))?;
+        }
+        "governance-body-members" => {
+            row(&["compound_code", "body_kind", "id_number", "role", "valid_from"])?;
+            for body in bodies(city)? {
+                for (place, member) in body.members.iter().enumerate() {
+                    let role = match place {
+                        0 => "director",
+                        1 if body.members.len() > 3 => "deputy_director",
+                        _ => "member",
+                    };
+                    row(&[&body.compound, body.kind, member, role, &founded])?;
+                }
+            }
+        }
         "policy-documents" => {
             row(&["number", "title", "issuer", "issued_on", "valid_from"])?;
             DOCUMENTS.iter().try_for_each(|(number, title, issued_on)| row(&[number, title, "麻城市(示例)", issued_on, issued_on]))?;
         }
+        "charter-inclusions" => charters::write(city, row)?,
         other => return Err(Error::Internal(format!("the demo city has no {other}"))),
     }
     rows.flush().map_err(|error| Error::Internal(format!("demo file: {error}")))
@@ -120,7 +164,7 @@ fn floors(households: u32) -> u32 {
 }
 
 /// Calls for each building with its number in the compound, its code and its households.
-fn buildings(city: &City, mut each: impl FnMut(&Community, &Compound, u32, &str, u32) -> Result<()>) -> Result<()> {
+pub(crate) fn buildings(city: &City, mut each: impl FnMut(&Community, &Compound, u32, &str, u32) -> Result<()>) -> Result<()> {
     for community in &city.communities {
         let mut place = 0;
         for compound in &community.compounds {
@@ -137,6 +181,6 @@ pub(crate) fn grid_code(community: &Community, compound: &Compound) -> String {
     format!("{}{:03}", community.code, compound.number)
 }
 
-fn compound_code(community: &Community, compound: &Compound) -> String {
+pub(crate) fn compound_code(community: &Community, compound: &Compound) -> String {
     format!("{}X{:03}", community.code, compound.number)
 }

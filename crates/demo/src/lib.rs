@@ -4,8 +4,13 @@
 //! households, 25,000 people; scale 10 is ten of it. It is written as import files and loaded through the import code itself.
 //! Subdistricts of the first copy are real, everything under them is invented.
 
+mod bodies;
+mod charters;
 mod city;
+mod division;
+mod dwellings;
 mod files;
+mod party;
 mod people;
 mod services;
 

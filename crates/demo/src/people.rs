@@ -1,6 +1,8 @@
 //! The people of the city as an import file. None of them can be real: no county has the region 421199, and no mobile number
 //! begins with 120.
 
+use std::collections::BTreeMap;
+
 use chrono::{Days, NaiveDate};
 use kernel::{Error, Result};
 use organization::id_number::check_character;
@@ -46,6 +48,8 @@ struct Entry<'a> {
     person: u32,
     /// Whether it is the second one of that person.
     again: bool,
+    /// Whether that person is in the Party.
+    in_party: bool,
     grid: &'a str,
     community: &'a str,
 }
@@ -63,18 +67,34 @@ pub fn write(city: &City, mut row: impl FnMut(&[&str]) -> Result<()>) -> Result<
 /// Writes who of them is a member of the Party.
 pub fn write_memberships(city: &City, mut row: impl FnMut(&[&str]) -> Result<()>) -> Result<()> {
     row(&["id_number", "organization", "joined_on", "full_on"])?;
-    let mut left = MEMBERS * city.scale;
-    each(city, |Entry { person, again, community, .. }| {
-        if again || left == 0 {
+    each(city, |Entry { person, again, in_party, community, .. }| {
+        if again || !in_party {
             return Ok(());
         }
-        left -= 1;
         let probationary = person % ON_PROBATION == 0;
         let joined = if probationary { LAST_ADMISSION } else { born(person)? + Days::new(365 * (18 + u64::from(person % 27))) };
         let joined = joined.min(LAST_ADMISSION);
         let full = if probationary { String::new() } else { (joined + Days::new(365)).to_string() };
         row(&[&id_number(person)?, &format!("{community}第{}党支部", person % 6 + 1), &joined.to_string(), &full])
     })
+}
+
+/// Somebody who can be called to a post.
+pub struct Resident {
+    pub id_number: String,
+    pub in_party: bool,
+}
+
+/// Who lives in each grid, by its code, in the order of the file of people.
+pub fn residents(city: &City) -> Result<BTreeMap<String, Vec<Resident>>> {
+    let mut residents = BTreeMap::<String, Vec<Resident>>::new();
+    each(city, |Entry { person, again, in_party, grid, .. }| {
+        if !again {
+            residents.entry(grid.to_owned()).or_default().push(Resident { id_number: id_number(person)?, in_party });
+        }
+        Ok(())
+    })?;
+    Ok(residents)
 }
 
 /// Calls for each entry of the file of people.
@@ -87,14 +107,20 @@ fn each(city: &City, mut call: impl FnMut(Entry<'_>) -> Result<()>) -> Result<()
         })
         .collect();
     let weights: Vec<u64> = homes.iter().map(|(.., households)| *households).collect();
-    let mut number = 0;
-    for ((grid, community, _), count) in homes.iter().zip(divide(PEOPLE * city.scale, &weights, 1)) {
+    let entries = PEOPLE * city.scale;
+    let everybody = u64::from(entries - (entries / TWICE).saturating_sub(1));
+    let members = u64::from(MEMBERS * city.scale);
+    let (mut number, mut first) = (0, 0_u64);
+    for ((grid, community, _), count) in homes.iter().zip(divide(entries, &weights, 1)) {
         for _ in 0..count {
             number += 1;
             // A second entry tells of somebody who was entered a while before, in most cases in another grid.
             let again = number % TWICE == 0 && number > TWICE;
             let person = if again { number - TWICE + 1 } else { number };
-            call(Entry { number, person, again, grid, community })?;
+            // Members are spread evenly: as many as there shall be, each the same number of people after the last.
+            let in_party = !again && (first + 1) * members / everybody > first * members / everybody;
+            first += u64::from(!again);
+            call(Entry { number, person, again, in_party, grid, community })?;
         }
     }
     Ok(())
@@ -129,6 +155,19 @@ mod tests {
     use organization::id_number::{IdKind, read};
 
     use super::*;
+
+    #[test]
+    fn as_many_are_in_the_party_as_there_shall_be() {
+        for scale in [1, 2] {
+            let mut rows = 0;
+            write_memberships(&City::plan(scale, 1).unwrap(), |_| {
+                rows += 1;
+                Ok(())
+            })
+            .unwrap();
+            assert_eq!(rows - 1, MEMBERS * scale);
+        }
+    }
 
     #[test]
     fn everybody_is_somebody_else_and_nobody_real() {

@@ -8,7 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
@@ -99,6 +99,7 @@ pub struct Tx<'a> {
     entries: RefCell<Vec<Entry>>,
     needed: RefCell<Vec<Need>>,
     role: Cell<Option<Role>>,
+    waits_until: Cell<Option<Instant>>,
 }
 
 /// A permission that the caller needed, and where.
@@ -166,6 +167,19 @@ impl Tx<'_> {
         Ok(diesel::select(advisory::pg_try_advisory_xact_lock(advisory::key(name))).get_result(&mut self.conn()).await?)
     }
 
+    /// Takes a lock by name until the end of the transaction, beside others who share it, unless somebody holds it alone.
+    pub async fn try_share(&self, name: &str) -> Result<bool> {
+        Ok(diesel::select(advisory::pg_try_advisory_xact_lock_shared(advisory::key(name))).get_result(&mut self.conn()).await?)
+    }
+
+    /// Until when this transaction waits for others, however often it meets them: so long from the first time that it asks.
+    #[must_use]
+    pub fn waits_until(&self, patience: Duration) -> Instant {
+        let until = self.waits_until.get().unwrap_or_else(|| Instant::now() + patience);
+        self.waits_until.set(Some(until));
+        until
+    }
+
     /// Gives this transaction's statements longer than the connection allows.
     pub async fn take_minutes(&self, minutes: u32) -> Result<()> {
         let settings = format!("set local statement_timeout = '{minutes}min'; set local idle_in_transaction_session_timeout = '{minutes}min'");
@@ -193,6 +207,7 @@ mod advisory {
     extern "SQL" {
         fn pg_advisory_xact_lock(key: BigInt) -> diesel::sql_types::Nullable<Bool>;
         fn pg_try_advisory_xact_lock(key: BigInt) -> Bool;
+        fn pg_try_advisory_xact_lock_shared(key: BigInt) -> Bool;
         fn hashtextextended(text: Text, seed: BigInt) -> BigInt;
         fn current_schema() -> Text;
     }
@@ -329,7 +344,14 @@ impl Store {
         let lease = self.primary.begin("begin").await?;
         let result = {
             let view = View { conn: &lease, call, cipher: self.cipher.as_ref() };
-            let tx = Tx { view, measures: &self.measures, entries: RefCell::default(), needed: RefCell::default(), role: Cell::default() };
+            let tx = Tx {
+                view,
+                measures: &self.measures,
+                entries: RefCell::default(),
+                needed: RefCell::default(),
+                role: Cell::default(),
+                waits_until: Cell::default(),
+            };
             async {
                 let value = work(&tx).await?;
                 tx.flush().await?;

@@ -196,7 +196,7 @@ impl Writer {
 /// A cell of CSV that no spreadsheet takes for a formula.
 fn neutral(form: Form, cell: Option<&str>) -> Cow<'_, str> {
     match cell {
-        Some(text) if matches!(form, Form::Text(_)) => guarded(text),
+        Some(text) if matches!(form, Form::Text(_) | Form::Passage(_)) => guarded(text),
         Some("true") if matches!(form, Form::Flag) => "是".into(),
         Some("false") if matches!(form, Form::Flag) => "否".into(),
         cell => cell.unwrap_or_default().into(),
@@ -222,7 +222,7 @@ fn workbook<'a>(sheet: &'static Sheet, header: impl Iterator<Item = &'a str>) ->
         if !matches!(column.form, Form::Integer(..)) {
             page.set_column_format(index, &text)?;
         }
-        page.set_column_width(index, if matches!(column.form, Form::Code(..) | Form::Text(_)) { 26 } else { 14 })?;
+        page.set_column_width(index, if matches!(column.form, Form::Code(..) | Form::Text(_) | Form::Passage(_)) { 26 } else { 14 })?;
         if let Form::Choice(choices) = column.form {
             let words: Vec<_> = choices.iter().map(|choice| choice.zh).collect();
             // Exports write words, clerks may write labels; the list offers labels and warns of nothing else.

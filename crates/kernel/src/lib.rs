@@ -29,11 +29,13 @@ pub mod rekey;
 pub mod role;
 pub mod sheet;
 pub mod spool;
+pub mod statistic;
 pub mod tabular;
 pub mod task;
 pub mod text;
 mod text_enum;
 pub mod trace;
+pub mod workflow;
 pub mod xid;
 
 /// What the macros of this crate expand to; not for direct use.
@@ -51,4 +53,4 @@ pub use journal::Recorded;
 pub use page::{Page, Paging};
 pub use refusal::{Error, Fault, Kind, Refusal, Result};
 pub use role::Role;
-pub use text_enum::Choice;
+pub use text_enum::{Choice, Labelled};

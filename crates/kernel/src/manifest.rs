@@ -12,6 +12,8 @@ use crate::refusal::{Refusal, Result};
 use crate::rekey::SealedColumn;
 use crate::role::Role;
 use crate::sheet::Sheet;
+use crate::statistic::Statistic;
+use crate::workflow::Chart;
 
 /// A permission: what it allows, in Chinese and English, and the roles that give it.
 pub type Power = (Permission, &'static str, &'static str, &'static [Role]);
@@ -51,12 +53,16 @@ pub struct Domain {
     pub refusals: &'static [&'static Refusal],
     /// Its sheets, in the order in which they are loaded: what is referred to comes first.
     pub sheets: &'static [&'static Sheet],
+    /// What it publishes.
+    pub statistics: &'static [Statistic],
     /// Its columns of sealed values, for the exchange of keys.
     pub sealed: &'static [SealedColumn],
     /// What of it refers to objects that can be merged.
     pub references: &'static [Reference],
     /// What of it can hold files.
     pub holders: &'static [Holder],
+    /// Its workflows.
+    pub workflows: &'static [Chart],
 }
 
 /// A column that names objects of a kind that can be merged: with them, it moves to the survivor.
@@ -103,6 +109,7 @@ pub const REFUSALS: &[&Refusal] = &[
     &crate::import::DUPLICATE,
     &crate::import::ENDED,
     &crate::import::HALF_A_REFERENCE,
+    &crate::import::IN_PROGRESS,
     &crate::import::OUT_OF_SCOPE,
     &crate::import::REFERENCE_TAKEN,
     &crate::import::REFERS_TO_FAULT,
@@ -127,6 +134,10 @@ pub const REFUSALS: &[&Refusal] = &[
     &crate::sheet::NOT_THE_PREFIX,
     &crate::sheet::ROUNDED_CODE,
     &crate::spool::STORAGE_FULL,
+    &crate::statistic::ENDS_BEFORE_IT_BEGINS,
+    &crate::statistic::TWO_LISTS,
+    &crate::statistic::UNKNOWN,
+    &crate::statistic::UNKNOWN_AREA,
     &crate::tabular::CELL_ERROR,
     &crate::tabular::COLUMN_DOUBLED,
     &crate::tabular::COLUMN_MISSING,
@@ -145,4 +156,6 @@ pub const REFUSALS: &[&Refusal] = &[
     &crate::text::NOT_A_KEY,
     &crate::text::NOT_AN_AREA,
     &crate::text::TOO_LONG,
+    &crate::workflow::NO_SENDER,
+    &crate::workflow::WRONG_STATE,
 ];

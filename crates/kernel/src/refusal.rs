@@ -234,6 +234,12 @@ impl Error {
         }
     }
 
+    /// The command met what it could not see when it looked: it is run again, whole, and sees it. The text is for the log.
+    #[must_use]
+    pub fn again(met: &str) -> Self {
+        Self::Database(DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, Box::new(met.to_owned())))
+    }
+
     /// The refusal that a failure of the database amounts to for the caller, where it does.
     #[must_use]
     pub fn refused(self) -> Self {

@@ -9,7 +9,7 @@ use crate::actor::Permission;
 use crate::db::Tx;
 use crate::personal::{Personal, STAR};
 use crate::refusal::{Refusal, Refused, Result};
-use crate::text::{Key, SquareMetres, tidy};
+use crate::text::{Key, SquareMetres, passage, tidy};
 use crate::text_enum::Choice;
 
 /// What a cell must look like.
@@ -17,6 +17,8 @@ use crate::text_enum::Choice;
 pub enum Form {
     /// A text of at most so many characters.
     Text(usize),
+    /// A text of at most so many characters, in any number of lines.
+    Passage(usize),
     /// A code; the function tells whether it is one, the refusal says what one looks like.
     Code(fn(&str) -> bool, &'static Refusal),
     /// A key of the caller's own.
@@ -180,6 +182,7 @@ impl Column {
         let refuse = |refusal: &'static Refusal| Err(refusal.with("value", cell.chars().take(60).collect::<String>()));
         match self.form {
             Form::Text(max) => tidy(cell, max),
+            Form::Passage(max) => passage(cell, max),
             Form::Code(is_code, _) if is_code(cell) => Ok(cell.to_owned()),
             Form::Code(..) | Form::Prefix(_) if looks_rounded(cell) => refuse(&ROUNDED_CODE),
             Form::Code(_, refusal) => refuse(refusal),
@@ -272,7 +275,8 @@ pub struct Check {
     /// What is said; `{column}` stands for the row's cell.
     pub refusal: &'static Refusal,
     /// SQL, true of a row at fault: `i` is the incoming row, columns by name, `(i.was)` the stored row if there is
-    /// one, and what the sheet looks up is there too; `$on` is the day of the import, `$city` the city.
+    /// one, and what the sheet looks up is there too; `$on` is the day of the import, `$city` the city, `$areas` where the
+    /// caller may write.
     pub fault: &'static str,
 }
 
@@ -284,6 +288,8 @@ pub type After = for<'a> fn(&'a Tx<'a>, Vec<String>, NaiveDate) -> std::pin::Pin
 pub struct FoundBy {
     /// SQL over the cells of a row `r`: the id of the stored row, or null.
     pub id: &'static str,
+    /// Columns within whose values alone the others below tell objects apart: the body in which a person has a seat.
+    pub within: &'static [&'static str],
     /// The columns that say which object a row is: none of them may say the same on two lines.
     pub columns: &'static [&'static str],
 }

@@ -9,6 +9,14 @@ pub struct Choice {
     pub zh: &'static str,
 }
 
+/// A closed list of words, for what does not care which list it is.
+pub trait Labelled: Copy + Eq + 'static {
+    /// Every one of the list, in order.
+    const EVERY: &'static [Self];
+    /// Its word, with the label.
+    fn choice(self) -> Choice;
+}
+
 /// Declares a list of words with their Chinese labels.
 ///
 /// ```ignore
@@ -40,6 +48,14 @@ macro_rules! text_enum {
             #[must_use]
             pub const fn word(self) -> &'static str {
                 match self { $(Self::$variant => $word),+ }
+            }
+        }
+
+        impl $crate::Labelled for $name {
+            const EVERY: &'static [Self] = Self::ALL;
+
+            fn choice(self) -> $crate::Choice {
+                match self { $(Self::$variant => $crate::Choice { word: $word, zh: $zh }),+ }
             }
         }
 

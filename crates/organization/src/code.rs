@@ -74,6 +74,13 @@ code!(
     NOT_A_HOUSEHOLD_CODE = ("household.bad_code", "“{value}”不是户编码:应为23位数字,前17位是楼栋的编码。", "“{value}” is no household code: twenty-three digits, the first seventeen being the building's."),
     "^[0-9]{23}$", 23, "42118100100100001010302", building -> BuildingCode (17), community -> CommunityCode (12)
 );
+code!(
+    /// The code of a dwelling: seventeen digits of the building and six of its own, in practice two each for
+    /// entrance, floor and room, as in the code of a household.
+    DwellingCode, is_dwelling_code, |text| digits(text, 23),
+    NOT_A_DWELLING_CODE = ("dwelling.bad_code", "“{value}”不是房屋编码:应为23位数字,前17位是楼栋的编码。", "“{value}” is no dwelling code: twenty-three digits, the first seventeen being the building's."),
+    "^[0-9]{23}$", 23, "42118100100100001010302", building -> BuildingCode (17), community -> CommunityCode (12)
+);
 
 #[cfg(test)]
 mod tests {

@@ -276,7 +276,7 @@ pub async fn put(tx: &Tx<'_>, source: &Key, reference: &Key, new: NewCommunity) 
 
 /// Ends a community on a day. Refused while grids or compounds are in it from that day on.
 pub async fn end(tx: &Tx<'_>, id: CommunityId, expected: Expected, ending: &Ending) -> Result<Community> {
-    import::hold(tx, &["compounds", "grids", "people"]).await?;
+    import::hold(tx, &[crate::compound_sheet::SHEET.resource, crate::grid::SHEET.resource, crate::person_sheet::SHEET.resource]).await?;
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
     let on = period::end(before.valid_from, before.valid_to, ending.on)?;

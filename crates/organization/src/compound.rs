@@ -1,6 +1,7 @@
 //! Compounds (小区): residential quarters, in principle one grid each (ORG-05).
 
 use chrono::NaiveDate;
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel::area::AreaCode;
@@ -11,7 +12,7 @@ use kernel::{
     Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, count_after, cursor_of, holds_on, id, import, keyset, period,
     text_enum, within_or_above,
 };
-use schema::{building, compound, compound_grid};
+use schema::{building, compound, compound_grid, property_project};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -19,6 +20,7 @@ use validator::Validate;
 
 use crate::code::{CommunityCode, CompoundCode};
 use crate::community;
+use crate::first_day::{self, INTO_COMPOUNDS};
 
 id!(
     /// A compound.
@@ -245,6 +247,12 @@ pub const HAS_BUILDINGS: Refusal = Refusal::conflict(
     "小区自该日起仍有 {count} 栋楼或网格归属;请先终止它们。",
     "From that day on the compound still has {count} buildings or links to grids; end them first.",
 );
+/// Something of it began before it would.
+pub const IN_USE_BEFORE: Refusal = Refusal::conflict(
+    "compound.in_use_before",
+    "小区在该起始日期之前已有网格归属或物业服务项目,起始日期不能推迟到此日。",
+    "The compound lay in a grid or was served before that day, so it cannot begin on it.",
+);
 
 const CONSTRAINTS: &[Constraint] = &[
     ("compound_code_key", &CODE_TAKEN, "/code"),
@@ -322,6 +330,7 @@ pub async fn create(tx: &Tx<'_>, new: &NewCompound) -> Result<Compound> {
 
 /// Changes a compound.
 pub async fn update(tx: &Tx<'_>, id: CompoundId, expected: Expected, patch: &CompoundPatch) -> Result<Compound> {
+    first_day::hold(tx, patch.valid_from, INTO_COMPOUNDS).await?;
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
     period::still_open(before.valid_to)?;
@@ -331,6 +340,7 @@ pub async fn update(tx: &Tx<'_>, id: CompoundId, expected: Expected, patch: &Com
 /// Makes or changes the compound that the caller knows by a key of his own.
 pub async fn put(tx: &Tx<'_>, source: &Key, reference: &Key, new: NewCompound) -> Result<Compound> {
     tx.lock(&format!("compound {source} {reference}")).await?;
+    first_day::hold(tx, new.valid_from, INTO_COMPOUNDS).await?;
     let known = Compound::query().filter(compound::source.eq(source).and(compound::ref_.eq(reference))).first(&mut tx.conn()).await.optional()?;
     match known {
         None => create(tx, &NewCompound { source: Some(source.clone()), reference: Some(reference.clone()), ..new }).await,
@@ -348,7 +358,17 @@ pub async fn put(tx: &Tx<'_>, source: &Key, reference: &Key, new: NewCompound) -
 /// Ends a compound on a day. Refused while buildings, links to grids, property projects or party organizations are open from
 /// that day on.
 pub async fn end(tx: &Tx<'_>, id: CompoundId, expected: Expected, ending: &Ending) -> Result<Compound> {
-    import::hold(tx, &["buildings", "compound-grids", "party-organizations", "property-projects"]).await?;
+    import::hold(
+        tx,
+        &[
+            crate::building::SHEET.resource,
+            crate::compound_grid::SHEET.resource,
+            crate::governance_body_sheet::SHEET.resource,
+            crate::party_organization_sheet::SHEET.resource,
+            crate::property_project_sheet::SHEET.resource,
+        ],
+    )
+    .await?;
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
     let on = period::end(before.valid_from, before.valid_to, ending.on)?;
@@ -362,6 +382,7 @@ pub async fn end(tx: &Tx<'_>, id: CompoundId, expected: Expected, ending: &Endin
     }
     crate::property_project::none_after(tx, &before.code, on).await?;
     crate::party_organization_entry::none_after(tx, &before.code, on).await?;
+    crate::governance_body::none_after(tx, &before.code, on).await?;
     let after = diesel::update(compound::table.find(id))
         .set((compound::valid_to.eq(on), compound::version.eq(before.version + 1), compound::updated_at.eq(tx.now)))
         .returning(Compound::as_returning())
@@ -373,16 +394,21 @@ pub async fn end(tx: &Tx<'_>, id: CompoundId, expected: Expected, ending: &Endin
 
 /// Refuses unless the compound is there and has not ended on a day; it cannot end before this transaction does.
 pub async fn host(tx: &Tx<'_>, code: &str, on: NaiveDate) -> Result<()> {
-    let end = compound::table
-        .filter(compound::code.eq(code))
-        .select(compound::valid_to)
-        .for_key_share()
-        .first::<Option<NaiveDate>>(&mut tx.conn())
-        .await
-        .optional()?;
-    match end {
+    first_day_of_host(tx, code, on).await?;
+    Ok(())
+}
+
+/// The same for what does not begin before the compound does, on a day; `early` says so.
+pub(crate) async fn host_begun(tx: &Tx<'_>, code: &str, on: NaiveDate, early: &'static Refusal) -> Result<()> {
+    let begins = first_day_of_host(tx, code, on).await?;
+    if on < begins { Err(early.at("/valid_from").with("compound_code", code).into()) } else { Ok(()) }
+}
+
+async fn first_day_of_host(tx: &Tx<'_>, code: &str, on: NaiveDate) -> Result<NaiveDate> {
+    let term = compound::table.filter(compound::code.eq(code)).select((compound::valid_from, compound::valid_to)).for_key_share();
+    match term.first::<(NaiveDate, Option<NaiveDate>)>(&mut tx.conn()).await.optional()? {
         None => Err(UNKNOWN_HERE.at("/compound_code").with("compound_code", code).into()),
-        Some(end) if end.is_none_or(|end| on < end) => Ok(()),
+        Some((from, to)) if to.is_none_or(|to| on < to) => Ok(from),
         Some(_) => Err(ENDED_HERE.at("/compound_code").with("compound_code", code).into()),
     }
 }
@@ -402,6 +428,13 @@ pub(crate) async fn lock(tx: &Tx<'_>, id: CompoundId) -> Result<Compound> {
 }
 
 async fn change(tx: &Tx<'_>, before: &Compound, patch: &CompoundPatch) -> Result<Compound> {
+    if let Some(from) = patch.valid_from.filter(|from| *from > before.valid_from) {
+        let links = compound_grid::table.filter(compound_grid::compound_code.eq(&before.code).and(compound_grid::valid_from.lt(from)));
+        let projects = property_project::table.filter(property_project::compound_code.eq(&before.code).and(property_project::valid_from.lt(from)));
+        if diesel::select(exists(links).or(exists(projects))).get_result(&mut tx.conn()).await? {
+            return Err(IN_USE_BEFORE.at("/valid_from").into());
+        }
+    }
     let after = diesel::update(compound::table.find(before.id))
         .set((patch, compound::version.eq(before.version + 1), compound::updated_at.eq(tx.now)))
         .returning(Compound::as_returning())

@@ -180,6 +180,12 @@ pub const ELSEWHERE: Refusal = Refusal::invalid(
     "小区与网格须在同一社区:两个编码的前12位应相同。",
     "A compound and its grid are of the same community: the first twelve digits of both codes must be the same.",
 );
+/// A link that is older than the compound.
+pub const BEGINS_BEFORE_COMPOUND: Refusal = Refusal::invalid(
+    "compound_grid.begins_before_compound",
+    "归属日期早于小区 {compound_code} 的启用日期;请更正其中一个日期。",
+    "The link would begin before the compound {compound_code} does; correct one of the two days.",
+);
 
 const READ: Permission = compound::READ;
 const WRITE: Permission = compound::WRITE;
@@ -264,7 +270,7 @@ pub async fn get(view: &View<'_>, id: CompoundGridId) -> Result<CompoundGrid> {
 pub async fn create(tx: &Tx<'_>, new: &NewCompoundGrid) -> Result<CompoundGrid> {
     tx.may_at(WRITE, new.grid_code.as_str())?;
     let from = new.valid_from.unwrap_or(tx.today());
-    compound::host(tx, new.compound_code.as_str(), from).await?;
+    compound::host_begun(tx, new.compound_code.as_str(), from, &BEGINS_BEFORE_COMPOUND).await?;
     grid::host(tx, &new.grid_code, from).await?;
     let link = diesel::insert_into(compound_grid::table)
         .values((new, compound_grid::id.eq(CompoundGridId::fresh()), compound_grid::valid_from.eq(from)))
@@ -332,7 +338,7 @@ async fn lock(tx: &Tx<'_>, id: CompoundGridId) -> Result<CompoundGrid> {
 
 async fn change(tx: &Tx<'_>, before: &CompoundGrid, patch: &CompoundGridPatch) -> Result<CompoundGrid> {
     if let Some(from) = patch.valid_from {
-        compound::host(tx, before.compound_code.as_str(), from).await?;
+        compound::host_begun(tx, before.compound_code.as_str(), from, &BEGINS_BEFORE_COMPOUND).await?;
         grid::host(tx, &before.grid_code, from).await?;
     }
     let after = diesel::update(compound_grid::table.find(before.id))
@@ -374,6 +380,7 @@ pub const SHEET: Sheet = Sheet {
     checks: &[
         Check { column: "compound_code", refusal: &compound::UNKNOWN_HERE, fault: "p.code is null" },
         Check { column: "compound_code", refusal: &compound::ENDED_HERE, fault: "p.valid_to <= i.valid_from" },
+        Check { column: "valid_from", refusal: &BEGINS_BEFORE_COMPOUND, fault: "p.valid_from > i.valid_from" },
         Check { column: "grid_code", refusal: &grid::UNKNOWN_HERE, fault: "g.code is null" },
         Check { column: "grid_code", refusal: &grid::ENDED_HERE, fault: "g.valid_from > i.valid_from or g.valid_to <= i.valid_from" },
         Check { column: "grid_code", refusal: &ELSEWHERE, fault: "left(i.compound_code, 12) <> left(i.grid_code, 12)" },

@@ -3,8 +3,8 @@
 use kernel::sheet::{Check, Column, Form, Sheet};
 
 use crate::code::{NOT_A_COMPOUND_CODE, is_compound_code};
-use crate::community;
-use crate::compound::{CompoundKind, READ, WRITE};
+use crate::compound::{CompoundKind, IN_USE_BEFORE, READ, WRITE};
+use crate::{community, first_day};
 
 /// Compounds as a table.
 pub const SHEET: Sheet = Sheet {
@@ -42,6 +42,12 @@ pub const SHEET: Sheet = Sheet {
     checks: &[
         Check { column: "code", refusal: &community::UNKNOWN_HERE, fault: "p.code is null" },
         Check { column: "code", refusal: &community::ENDED_HERE, fault: "p.valid_to <= i.valid_from" },
+        Check {
+            column: "valid_from",
+            refusal: &IN_USE_BEFORE,
+            fault: "i.valid_from > (i.was).valid_from and (exists (select from compound_grid l where l.compound_code = i.code and l.valid_from < i.valid_from) \
+                    or exists (select from property_project s where s.compound_code = i.code and s.valid_from < i.valid_from))",
+        },
     ],
-    after: None,
+    after: Some(|tx, _, _| Box::pin(first_day::settle_compounds(tx))),
 };

@@ -20,6 +20,7 @@ use uuid::Uuid;
 use validator::Validate;
 
 use crate::code::{CommunityCode, GridCode, NOT_A_GRID_CODE, is_grid_code};
+use crate::first_day::{self, INTO_GRIDS};
 use crate::{community, person_entry};
 
 id!(
@@ -297,7 +298,7 @@ pub async fn create(tx: &Tx<'_>, new: &NewGrid) -> Result<Grid> {
 
 /// Changes a grid.
 pub async fn update(tx: &Tx<'_>, id: GridId, expected: Expected, patch: &GridPatch) -> Result<Grid> {
-    hold_entries(tx, patch.valid_from).await?;
+    first_day::hold(tx, patch.valid_from, INTO_GRIDS).await?;
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
     period::still_open(before.valid_to)?;
@@ -307,7 +308,7 @@ pub async fn update(tx: &Tx<'_>, id: GridId, expected: Expected, patch: &GridPat
 /// Makes or changes the grid that the caller knows by a key of his own.
 pub async fn put(tx: &Tx<'_>, source: &Key, reference: &Key, new: NewGrid) -> Result<Grid> {
     tx.lock(&format!("grid {source} {reference}")).await?;
-    hold_entries(tx, new.valid_from).await?;
+    first_day::hold(tx, new.valid_from, INTO_GRIDS).await?;
     let known = Grid::query().filter(grid::source.eq(source).and(grid::ref_.eq(reference))).first(&mut tx.conn()).await.optional()?;
     match known {
         None => create(tx, &NewGrid { source: Some(source.clone()), reference: Some(reference.clone()), ..new }).await,
@@ -324,10 +325,15 @@ pub async fn put(tx: &Tx<'_>, source: &Key, reference: &Key, new: NewGrid) -> Re
 
 /// Ends a grid on a day. Refused while households, compounds or people are in it from that day on.
 pub async fn end(tx: &Tx<'_>, id: GridId, expected: Expected, ending: &Ending) -> Result<Grid> {
-    import::hold(tx, &["compound-grids", "households", "people"]).await?;
+    import::hold(tx, &[crate::compound_grid::SHEET.resource, crate::household::SHEET.resource, crate::person_sheet::SHEET.resource]).await?;
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
-    let on = period::end(before.valid_from, before.valid_to, ending.on)?;
+    close(tx, &before, ending.on, ending.reason.as_str()).await
+}
+
+/// Ends a locked grid in which nothing is left on a day.
+pub(crate) async fn close(tx: &Tx<'_>, before: &Grid, on: NaiveDate, reason: &str) -> Result<Grid> {
+    let on = period::end(before.valid_from, before.valid_to, on)?;
     let households = count_after!(tx, household_grid, grid_code, before.code, on);
     if households > 0 {
         return Err(HAS_HOUSEHOLDS.with("count", households).into());
@@ -340,12 +346,12 @@ pub async fn end(tx: &Tx<'_>, id: GridId, expected: Expected, ending: &Ending) -
     if people > 0 {
         return Err(HAS_PEOPLE.with("count", people).into());
     }
-    let after = diesel::update(grid::table.find(id))
+    let after = diesel::update(grid::table.find(before.id))
         .set((grid::valid_to.eq(on), grid::version.eq(before.version + 1), grid::updated_at.eq(tx.now)))
         .returning(Grid::as_returning())
         .get_result(&mut tx.conn())
         .await?;
-    tx.record("grid.ended", Some(&before), &after, Some(ending.reason.as_str()))?;
+    tx.record("grid.ended", Some(before), &after, Some(reason))?;
     Ok(after)
 }
 
@@ -360,7 +366,7 @@ pub async fn host(tx: &Tx<'_>, code: &GridCode, on: NaiveDate) -> Result<()> {
 }
 
 /// The grid, locked, of a caller who may write it.
-async fn lock(tx: &Tx<'_>, id: GridId) -> Result<Grid> {
+pub(crate) async fn lock(tx: &Tx<'_>, id: GridId) -> Result<Grid> {
     let found = Grid::query()
         .filter(grid::id.eq(id))
         .filter(within_or_above!(tx.scope(&[READ, WRITE]), grid::code))
@@ -371,11 +377,6 @@ async fn lock(tx: &Tx<'_>, id: GridId) -> Result<Grid> {
     let grid: Grid = found.ok_or(&UNKNOWN)?;
     tx.may_at(WRITE, grid.code.as_str())?;
     Ok(grid)
-}
-
-/// Where its first day may move, no import may put anything into it meanwhile.
-async fn hold_entries(tx: &Tx<'_>, valid_from: Option<NaiveDate>) -> Result<()> {
-    if valid_from.is_some() { import::hold(tx, &["compound-grids", "households"]).await } else { Ok(()) }
 }
 
 async fn change(tx: &Tx<'_>, before: &Grid, patch: &GridPatch) -> Result<Grid> {
@@ -433,5 +434,5 @@ pub const SHEET: Sheet = Sheet {
                     or exists (select from compound_grid l where l.grid_code = i.code and l.valid_from < i.valid_from))",
         },
     ],
-    after: None,
+    after: Some(|tx, _, _| Box::pin(first_day::settle_grids(tx))),
 };

@@ -1,20 +1,42 @@
-//! Basic organization (基本组织): the area tree and what stands in it (ORG-03 … ORG-05), its people (ORG-14), its party
-//! organizations (ORG-02, ORG-06, ORG-16), who serves compounds (ORG-15, ORG-17), and the documents that local rules come
-//! from (ORG-13).
+//! Basic organization (基本组织): the area tree and what stands in it (ORG-03 … ORG-05), its people, its party organizations
+//! (ORG-06, ORG-16), who governs compounds (ORG-02, ORG-14), dwellings and who owns them (ORG-08), who serves compounds
+//! (ORG-15, ORG-17), the leadership of the Party in their documents (ORG-07), and the documents that local rules come from (ORG-13).
 
 pub mod building;
+pub mod charter_adoption;
+pub mod charter_inclusion;
+pub mod charter_inclusion_flow;
+pub mod charter_inclusion_sheet;
+pub mod charter_inclusion_steps;
 pub mod code;
 pub mod community;
 pub mod compound;
+pub mod compound_charter;
 pub mod compound_grid;
 pub mod compound_sheet;
 pub mod credit_code;
+pub mod dwelling;
+pub mod dwelling_entry;
+pub mod dwelling_owners;
+pub mod dwelling_sheet;
+mod first_day;
+pub mod governance_body;
+pub mod governance_body_member;
+pub mod governance_body_member_sheet;
+pub mod governance_body_person;
+pub mod governance_body_sheet;
 pub mod grid;
 pub mod grid_division;
+pub mod grid_lineage;
+pub mod grid_lineage_sheet;
 pub mod household;
 pub mod household_grid;
 pub mod household_move;
 pub mod id_number;
+pub mod ownership;
+pub mod ownership_entry;
+pub mod ownership_share;
+pub mod ownership_sheet;
 pub mod party_group_building;
 pub mod party_membership;
 pub mod party_membership_sheet;
@@ -41,12 +63,15 @@ pub mod property_company_sheet;
 pub mod property_coverage;
 pub mod property_project;
 pub mod property_project_sheet;
+pub mod statistics;
 pub mod subdistrict;
 
 use kernel::Role;
 use kernel::manifest::{Domain, Holder, Reference};
 use kernel::personal::HASH_BYTES;
 use kernel::rekey::SealedColumn;
+use kernel::statistic;
+use kernel::workflow::Chart;
 
 /// Everybody who works for the city or a compound may see how the city is divided.
 const STAFF: &[Role] = &[
@@ -81,6 +106,10 @@ const AT_THE_DOORS: &[Role] = &[
     Role::PartyGroupLeader,
     Role::Auditor,
 ];
+/// Who owns what is internal work information: it is for those who prepare the votes of owners, and those who check.
+const AT_THE_TITLES: &[Role] = &[Role::Housing, Role::SubdistrictOfficer, Role::CommunitySecretary, Role::CommunityWorker, Role::Auditor];
+/// Who keeps the roll of owners.
+const TITLE_KEEPERS: &[Role] = &[Role::Housing, Role::SubdistrictOfficer, Role::CommunitySecretary];
 /// Housing supervises property services; subdistricts and communities register whom they bring in and found.
 const PROPERTY_OFFICE: &[Role] = &[Role::Housing, Role::SubdistrictOfficer, Role::CommunitySecretary];
 /// Who issues documents that local rules come from, and keeps them.
@@ -94,6 +123,9 @@ const ISSUERS: &[Role] = &[
     Role::CivilizationOffice,
     Role::SubdistrictOfficer,
 ];
+
+/// Who writes the documents of a compound, and enters what becomes of them.
+const AT_THE_CHARTER: &[Role] = &[Role::SubdistrictOfficer, Role::CommunitySecretary, Role::CompoundSecretary];
 
 /// The roll of the Party is internal work information: it is for those who work with its members.
 const AT_THE_ROLL: &[Role] = &[
@@ -119,7 +151,12 @@ pub const DOMAIN: Domain = Domain {
         (community::READ, "查看社区", "see communities", STAFF),
         (community::WRITE, "登记、更改、终止和导入社区", "create, change, end and import communities", &[Role::CivilAffairs, Role::SubdistrictOfficer]),
         (grid::READ, "查看网格及划分报告", "see grids and the report on their division", STAFF),
-        (grid::WRITE, "登记、更改、终止和导入网格", "create, change, end and import grids", &[Role::OrgDept, Role::SubdistrictOfficer]),
+        (
+            grid::WRITE,
+            "登记、更改、终止和导入网格及其沿革",
+            "create, change, end and import grids and their lineage",
+            &[Role::OrgDept, Role::SubdistrictOfficer],
+        ),
         (compound::READ, "查看小区及其所属网格", "see compounds and the grids they lie in", STAFF),
         (
             compound::WRITE,
@@ -134,6 +171,15 @@ pub const DOMAIN: Domain = Domain {
             "create, change, end and import buildings",
             &[Role::Housing, Role::SubdistrictOfficer, Role::CommunitySecretary, Role::CommunityWorker],
         ),
+        (dwelling::READ, "查看房屋", "see dwellings", STAFF),
+        (
+            dwelling::WRITE,
+            "登记、更改、终止和导入房屋",
+            "create, change, end and import dwellings",
+            &[Role::Housing, Role::SubdistrictOfficer, Role::CommunitySecretary, Role::CommunityWorker],
+        ),
+        (ownership::READ, "查看房屋的业主和份额", "see who owns dwellings, and in what shares", AT_THE_TITLES),
+        (ownership::WRITE, "登记、更改、终止和导入所有权", "enter, change, end and import ownerships", TITLE_KEEPERS),
         (household::READ, "查看户及其网格归属", "see households and the grids they were in", AT_THE_DOORS),
         (
             household::WRITE,
@@ -161,12 +207,45 @@ pub const DOMAIN: Domain = Domain {
         ),
         (party_post::READ, "查看党内任职和中心户党员", "see posts in party organizations and the members of hub households", AT_THE_ROLL),
         (party_post::WRITE, "登记、更改、终止和导入党内任职和中心户党员", "enter, change, end and import posts in party organizations", PARTY_OFFICE),
+        (governance_body::READ, "查看治理机构及其成员", "see governance bodies and who sits in them", STAFF),
+        (
+            governance_body::WRITE,
+            "登记、更改、终止和导入治理机构及其成员",
+            "enter, change, end and import governance bodies and their members",
+            &[Role::OrgDept, Role::Housing, Role::SubdistrictOfficer, Role::CommunitySecretary],
+        ),
         (property_company::READ, "查看物业企业", "see property companies", STAFF),
         (property_company::WRITE, "登记、更改、终止和导入物业企业", "enter, change, end and import property companies", PROPERTY_OFFICE),
         (property_project::READ, "查看物业服务项目和物业服务覆盖", "see property projects and the coverage of property services", STAFF),
         (property_project::WRITE, "登记、更改、终止和导入物业服务项目", "enter, change, end and import property projects", PROPERTY_OFFICE),
+        (statistic::READ, "查看统计数据", "see statistics", STAFF),
         (policy_document::READ, "查看政策文件", "see policy documents", STAFF),
         (policy_document::WRITE, "登记、更改、终止和导入政策文件", "enter, change, end and import policy documents", ISSUERS),
+        (charter_inclusion::READ, "查看党建入章", "see charter inclusions, and the charter of a compound", STAFF),
+        (
+            charter_inclusion::WRITE,
+            "起草、提交党建入章,登记其表决、备案和公布",
+            "draft and submit charter inclusions, and enter how they were adopted, filed and published",
+            AT_THE_CHARTER,
+        ),
+        (
+            charter_inclusion::PARTY_REVIEW,
+            "党组织审查党建入章",
+            "pass, return or veto charter inclusions in the review of the party organization",
+            &[Role::CommunitySecretary],
+        ),
+        (
+            charter_inclusion::LEGALITY_REVIEW,
+            "合法性审查和撤销党建入章",
+            "pass, return or veto charter inclusions in the review of legality, and revoke those in force",
+            &[Role::SubdistrictOfficer],
+        ),
+        (
+            charter_inclusion::REGISTER,
+            "导入已生效的党建入章",
+            "import charter inclusions that are in force already, past the reviews",
+            &[Role::SubdistrictOfficer],
+        ),
     ],
     refusals: &[
         &building::CODE_TAKEN,
@@ -175,9 +254,26 @@ pub const DOMAIN: Domain = Domain {
         &building::NOT_YET_OR_NO_MORE,
         &building::UNKNOWN,
         &building::UNKNOWN_HERE,
+        &charter_adoption::AREAS,
+        &charter_adoption::AREAS_AND_DOCUMENT,
+        &charter_adoption::NOT_BY_OWNERS,
+        &charter_adoption::NOT_BY_RESIDENTS,
+        &charter_adoption::NOT_BY_SHAREHOLDERS,
+        &charter_adoption::NUMBERS,
+        &charter_inclusion::ALREADY,
+        &charter_inclusion::ALREADY_IN_FORCE,
+        &charter_inclusion::COMPANY_AND_DOCUMENT,
+        &charter_inclusion::DAYS,
+        &charter_inclusion::NOT_A_DRAFT,
+        &charter_inclusion::ON_ITS_WAY,
+        &charter_inclusion::UNKNOWN,
+        &charter_inclusion_flow::NO_CLAUSE,
+        &charter_inclusion_flow::NO_COMPANY,
+        &charter_inclusion_steps::NOT_YET,
         &code::NOT_A_BUILDING_CODE,
         &code::NOT_A_COMMUNITY_CODE,
         &code::NOT_A_COMPOUND_CODE,
+        &code::NOT_A_DWELLING_CODE,
         &code::NOT_A_GRID_CODE,
         &code::NOT_A_HOUSEHOLD_CODE,
         &code::NOT_A_SUBDISTRICT_CODE,
@@ -190,14 +286,40 @@ pub const DOMAIN: Domain = Domain {
         &compound::CODE_TAKEN,
         &compound::ENDED_HERE,
         &compound::HAS_BUILDINGS,
+        &compound::IN_USE_BEFORE,
         &compound::UNKNOWN,
         &compound::UNKNOWN_HERE,
         &compound_grid::ALREADY,
+        &compound_grid::BEGINS_BEFORE_COMPOUND,
         &compound_grid::ELSEWHERE,
         &compound_grid::HALF_AN_EXCEPTION,
         &compound_grid::NEEDS_EXCEPTION,
         &compound_grid::UNKNOWN,
         &credit_code::NOT_A_CREDIT_CODE,
+        &dwelling::AREA_TOO_LARGE,
+        &dwelling::CODE_TAKEN,
+        &dwelling::DOOR_TAKEN,
+        &dwelling::ENDED_HERE,
+        &dwelling::HAS_OWNERS,
+        &dwelling::STANDS_IN,
+        &dwelling::UNKNOWN,
+        &dwelling::UNKNOWN_HERE,
+        &governance_body::AGREED_BEFORE_IT_BEGINS,
+        &governance_body::ALREADY,
+        &governance_body::GOVERNS,
+        &governance_body::MEMBERS_AFTER,
+        &governance_body::MEMBERS_BEFORE,
+        &governance_body::NEEDS_TERM,
+        &governance_body::NOT_IN_FORCE,
+        &governance_body::NO_SUCH_BODY,
+        &governance_body::UNKNOWN,
+        &governance_body::UNKNOWN_HERE,
+        &governance_body_member::ALREADY,
+        &governance_body_member::BEFORE_THE_BODY,
+        &governance_body_member::ONE_DIRECTOR,
+        &governance_body_member::UNKNOWN,
+        &governance_body_member::WHOSE,
+        &governance_body_member::WHO_HERE,
         &grid::CODE_TAKEN,
         &grid::ENDED_HERE,
         &grid::HAS_COMPOUNDS,
@@ -207,6 +329,15 @@ pub const DOMAIN: Domain = Domain {
         &grid::NOT_DEDICATED,
         &grid::UNKNOWN,
         &grid::UNKNOWN_HERE,
+        &grid_lineage::NEW_BEGINS_ELSEWHEN,
+        &grid_lineage::NOT_GOING_ON,
+        &grid_lineage::NO_SUCH_GRID,
+        &grid_lineage::OLD_IN_USE,
+        &grid_lineage::OLD_NOT_IN_FORCE,
+        &grid_lineage::TWICE,
+        &grid_lineage::UNKNOWN,
+        &grid_lineage::UNKNOWN_GRID,
+        &grid_lineage::WRONG_ENDS,
         &household::CODE_TAKEN,
         &household::GRID_ELSEWHERE,
         &household::HOME_BEFORE,
@@ -226,6 +357,17 @@ pub const DOMAIN: Domain = Domain {
         &party_group_building::BUILDING_HAS,
         &party_group_building::BUILDING_TAKEN,
         &party_group_building::NOT_A_GROUP,
+        &ownership::ALREADY,
+        &ownership::BAD_SHARE,
+        &ownership::CODE_WITHOUT_NAME,
+        &ownership::MORE_THAN_WHOLE,
+        &ownership::MORE_THAN_WHOLE_HERE,
+        &ownership::ONE_OWNER,
+        &ownership::ONE_OWNER_HERE,
+        &ownership::ONE_REPRESENTATIVE,
+        &ownership::TOO_FINE,
+        &ownership::UNKNOWN,
+        &ownership::WHOSE,
         &party_membership::FROM_BEFORE_JOINED,
         &party_membership::FULL_BEFORE_JOINED,
         &party_membership::ONE_AT_A_TIME,
@@ -282,6 +424,7 @@ pub const DOMAIN: Domain = Domain {
         &person::UNKNOWN_HERE,
         &person::WHO_IS_IT,
         &person_entry::NOT_ENDED,
+        &person_merge::HOME_ENDED,
         &person_merge::MERGED_ON,
         &person_merge::ONESELF,
         &person_merge::OVERLAP,
@@ -295,11 +438,14 @@ pub const DOMAIN: Domain = Domain {
         &grid_division::UNKNOWN_AREA,
         &policy_document::NOTHING_TO_REPLACE,
         &policy_document::NUMBER_TAKEN,
+        &policy_document::REPLACED_EARLIER,
         &policy_document::REPLACES_LATER,
+        &policy_document::RING,
         &policy_document::UNKNOWN,
         &property_company::CODE_TAKEN,
         &property_company::ENDED_HERE,
         &property_company::FOUNDER_AND_KIND,
+        &property_company::FOUNDER_ELSEWHERE,
         &property_company::HAS_PROJECTS,
         &property_company::NAME_TAKEN,
         &property_company::NO_SUCH_FOUNDER,
@@ -311,6 +457,7 @@ pub const DOMAIN: Domain = Domain {
         &property_project::AGREED_BEFORE_IT_BEGINS,
         &property_project::ALREADY,
         &property_project::ALREADY_SERVED,
+        &property_project::BEGINS_BEFORE_COMPOUND,
         &property_project::NEEDS_COMPANY,
         &property_project::SERVES,
         &property_project::UNKNOWN,
@@ -321,13 +468,16 @@ pub const DOMAIN: Domain = Domain {
         &subdistrict::UNKNOWN,
         &subdistrict::UNKNOWN_HERE,
     ],
+    statistics: statistics::STATISTICS,
     sealed: &[
         SealedColumn { table: "person", column: "id_number", purpose: id_number::ID_NUMBER.purpose, before: HASH_BYTES },
         SealedColumn { table: "person", column: "phone", purpose: phone::PHONE.purpose, before: HASH_BYTES },
     ],
     references: &[
-        Reference { to: "person", table: "party_membership", column: "person_id", resource: Some("party-memberships") },
-        Reference { to: "person", table: "party_post", column: "person_id", resource: Some("party-posts") },
+        Reference { to: "person", table: "governance_body_member", column: "person_id", resource: Some(governance_body_member_sheet::SHEET.resource) },
+        Reference { to: "person", table: "ownership", column: "person_id", resource: Some(ownership_sheet::SHEET.resource) },
+        Reference { to: "person", table: "party_membership", column: "person_id", resource: Some(party_membership_sheet::SHEET.resource) },
+        Reference { to: "person", table: "party_post", column: "person_id", resource: Some(party_post_sheet::SHEET.resource) },
     ],
     sheets: &[
         &subdistrict::SHEET,
@@ -344,6 +494,12 @@ pub const DOMAIN: Domain = Domain {
         &property_company_sheet::SHEET,
         &property_project_sheet::SHEET,
         &policy_document_sheet::SHEET,
+        &grid_lineage_sheet::SHEET,
+        &governance_body_sheet::SHEET,
+        &governance_body_member_sheet::SHEET,
+        &dwelling_sheet::SHEET,
+        &ownership_sheet::SHEET,
+        &charter_inclusion_sheet::SHEET,
     ],
     holders: &[
         Holder {
@@ -356,5 +512,17 @@ pub const DOMAIN: Domain = Domain {
             see: |view, id| Box::pin(async move { Ok(policy_document::get(view, id.into()).await?.document.area_code.to_string()) }),
             fill: |tx, id| Box::pin(async move { Ok(policy_document::lock(tx, id.into()).await?.area_code.to_string()) }),
         },
+        Holder {
+            kind: charter_inclusion::KIND,
+            see: |view, id| Box::pin(async move { Ok(charter_inclusion::get(view, id.into()).await?.area_code.to_string()) }),
+            fill: |tx, id| {
+                Box::pin(async move {
+                    let (inclusion, places) = charter_inclusion::lock(tx, id.into()).await?;
+                    places.may(tx, charter_inclusion::WRITE)?;
+                    Ok(inclusion.area_code.to_string())
+                })
+            },
+        },
     ],
+    workflows: &[Chart::of::<charter_inclusion_flow::CharterFlow>()],
 };

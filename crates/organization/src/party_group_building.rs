@@ -112,10 +112,8 @@ pub(crate) async fn with_buildings(view: &View<'_>, organizations: Vec<PartyOrga
     for (organization, building) in links {
         of_each.entry(organization).or_default().push(building);
     }
-    let with = |organization: PartyOrganization| GroupedPartyOrganization {
-        building_codes: of_each.remove(&organization.code).unwrap_or_default(),
-        organization,
-    };
+    let with =
+        |organization: PartyOrganization| GroupedPartyOrganization { building_codes: of_each.remove(&organization.code).unwrap_or_default(), organization };
     Ok(organizations.into_iter().map(with).collect())
 }
 

@@ -27,6 +27,7 @@ pub const SHEET: Sheet = Sheet {
     found_by: Some(FoundBy {
         id: "(select m.id from party_membership m where m.valid_to is null and m.person_id = coalesce(r.person_id::uuid, \
              (select p.id from person p where p.id_number_hash = decode(r.id_number, 'hex') and p.merged_into is null)))",
+        within: &[],
         columns: &["person_id", "id_number"],
     }),
     key_reusable: true,

@@ -326,8 +326,11 @@ pub const PARENT_UNKNOWN: Refusal = Refusal::invalid(
     "The organization above, {parent_code}, does not exist; enter it first.",
 );
 /// A parent that has ended.
-pub const PARENT_ENDED: Refusal =
-    Refusal::invalid("party_organization.parent_ended", "上级党组织 {parent_code} 在该日期已终止。", "The organization above, {parent_code}, has ended by that day.");
+pub const PARENT_ENDED: Refusal = Refusal::invalid(
+    "party_organization.parent_ended",
+    "上级党组织 {parent_code} 在该日期已终止。",
+    "The organization above, {parent_code}, has ended by that day.",
+);
 /// A parent of another tier than the one above.
 pub const PARENT_TIER: Refusal = Refusal::invalid(
     "party_organization.parent_tier",
@@ -353,8 +356,7 @@ pub const ONE_CORE: Refusal = Refusal::conflict(
     "The compound has its organization already at that time; there is one core at a time, so end the other first.",
 );
 /// A household that is a hub already.
-pub const ONE_HUB: Refusal =
-    Refusal::conflict("party_organization.one_hub", "该户在此期间已是党员中心户。", "The household is a hub already at that time.");
+pub const ONE_HUB: Refusal = Refusal::conflict("party_organization.one_hub", "该户在此期间已是党员中心户。", "The household is a hub already at that time.");
 /// A household that is not there.
 pub const HOUSEHOLD_UNKNOWN: Refusal = Refusal::invalid(
     "party_organization.household_unknown",

@@ -37,8 +37,11 @@ pub struct Rule {
 pub const FEW_FULL_MEMBERS: Rule =
     Rule { code: "few_full_members", zh: "正式党员 {value} 人,不足 {limit} 人。", en: "It has {value} full members, fewer than {limit}." };
 /// Too many members.
-pub const MANY_MEMBERS: Rule =
-    Rule { code: "many_members", zh: "党员 {value} 人,一个党支部一般不超过 {limit} 人。", en: "It has {value} members; a branch has {limit} as a rule at the most." };
+pub const MANY_MEMBERS: Rule = Rule {
+    code: "many_members",
+    zh: "党员 {value} 人,一个党支部一般不超过 {limit} 人。",
+    en: "It has {value} members; a branch has {limit} as a rule at the most.",
+};
 /// Enough members for a committee, and none.
 pub const NO_COMMITTEE: Rule = Rule {
     code: "no_committee",
@@ -57,8 +60,11 @@ pub const NO_BUILDING: Rule = Rule { code: "no_building", zh: "楼栋党小组�
 pub const NO_HEAD: Rule =
     Rule { code: "no_head", zh: "没有在任的书记(党小组长、中心户户主)。", en: "Nobody is its secretary, or the leader of the group or hub." };
 /// The agreed term of office is over.
-pub const TERM_PAST: Rule =
-    Rule { code: "term_past", zh: "约定任期已届满 {value} 天,请换届或更正。", en: "The agreed term of office ended {value} days ago; elect anew, or correct it." };
+pub const TERM_PAST: Rule = Rule {
+    code: "term_past",
+    zh: "约定任期已届满 {value} 天,请换届或更正。",
+    en: "The agreed term of office ended {value} days ago; elect anew, or correct it.",
+};
 
 /// Every rule.
 pub const RULES: &[&Rule] = &[&FEW_FULL_MEMBERS, &MANY_MEMBERS, &NO_COMMITTEE, &LARGE_COMMITTEE, &NO_BUILDING, &NO_HEAD, &TERM_PAST];
@@ -178,8 +184,7 @@ pub async fn check(view: &View<'_>, id: PartyOrganizationId) -> Result<Findings>
     let organization = get(view, id).await?.organization;
     let count = diesel::sql_query(COUNT).bind::<Text, _>(&organization.code).bind::<Date, _>(view.as_of);
     let counted: Counted = count.get_result(&mut view.conn()).await?;
-    let standing =
-        Standing { tier: organization.tier, form: organization.form, nature: organization.nature, agreed_to: organization.agreed_to, counted };
+    let standing = Standing { tier: organization.tier, form: organization.form, nature: organization.nature, agreed_to: organization.agreed_to, counted };
     Ok(Findings { as_of: view.as_of, counted, warnings: warnings(&standing, view.as_of) })
 }
 

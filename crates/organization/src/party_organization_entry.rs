@@ -44,8 +44,11 @@ pub const COMPOUND_HAS: Refusal = Refusal::conflict(
     "From that day on the compound still has {count} party organizations; end them first.",
 );
 /// A hub keeps a household from ending.
-pub const HOUSEHOLD_HAS: Refusal =
-    Refusal::conflict("household.has_party_hub", "自该日起该户仍是党员中心户;请先终止。", "From that day on the household is still a hub of the Party; end that first.");
+pub const HOUSEHOLD_HAS: Refusal = Refusal::conflict(
+    "household.has_party_hub",
+    "自该日起该户仍是党员中心户;请先终止。",
+    "From that day on the household is still a hub of the Party; end that first.",
+);
 
 /// Lists the party organizations on a day that the caller may see: those of the communities in or above his area.
 pub async fn list(view: &View<'_>, filter: &PartyOrganizationFilter, paging: &Paging) -> Result<Page<GroupedPartyOrganization>> {
@@ -119,12 +122,7 @@ pub async fn create(tx: &Tx<'_>, new: &NewPartyOrganization) -> Result<GroupedPa
     let from = new.valid_from.unwrap_or(tx.today());
     hosts(tx, new.tier, new.parent_code.as_ref(), new.compound_code.as_ref(), new.household_code.as_ref(), from).await?;
     let organization: PartyOrganization = diesel::insert_into(party_organization::table)
-        .values((
-            new,
-            party_organization::id.eq(PartyOrganizationId::fresh()),
-            party_organization::area_code.eq(area),
-            party_organization::valid_from.eq(from),
-        ))
+        .values((new, party_organization::id.eq(PartyOrganizationId::fresh()), party_organization::area_code.eq(area), party_organization::valid_from.eq(from)))
         .returning(PartyOrganization::as_returning())
         .get_result(&mut tx.conn())
         .await

@@ -180,8 +180,7 @@ pub const NOT_A_MEMBER: Refusal = Refusal::invalid(
     "The person is not in the Party on the first day; but for observers, enter his membership first.",
 );
 /// The same post twice.
-pub const ALREADY: Refusal =
-    Refusal::conflict("party_post.already", "该人员在此期间已任此职。", "The person has this post already at that time.");
+pub const ALREADY: Refusal = Refusal::conflict("party_post.already", "该人员在此期间已任此职。", "The person has this post already at that time.");
 /// A second head.
 pub const ONE_HEAD: Refusal = Refusal::conflict(
     "party_post.one_head",
@@ -304,11 +303,7 @@ pub async fn create(tx: &Tx<'_>, new: &NewPartyPost) -> Result<PartyPost> {
     let person = who(tx, new.person_id).await?;
     in_the_party(tx, new.role, person, from).await?;
     let row: Row = diesel::insert_into(party_post::table)
-        .values((
-            &NewPartyPost { person_id: person, ..new.clone() },
-            party_post::id.eq(PartyPostId::fresh()),
-            party_post::valid_from.eq(from),
-        ))
+        .values((&NewPartyPost { person_id: person, ..new.clone() }, party_post::id.eq(PartyPostId::fresh()), party_post::valid_from.eq(from)))
         .returning(Row::as_returning())
         .get_result(&mut tx.conn())
         .await

@@ -33,6 +33,7 @@ pub const SHEET: Sheet = Sheet {
         id: "(select m.id from party_post m where m.valid_to is null and m.organization_code = r.organization_code and m.role = r.role \
              and m.person_id = coalesce(r.person_id::uuid, \
              (select p.id from person p where p.id_number_hash = decode(r.id_number, 'hex') and p.merged_into is null)))",
+        within: &[],
         // One person may stand on several lines; a check finds the same post twice.
         columns: &[],
     }),

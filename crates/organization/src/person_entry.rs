@@ -212,7 +212,7 @@ fn keep_phone(keeper: &Keeper, phone: Option<&Clear>) -> Result<Option<Kept>> {
 }
 
 /// Locks the community or grid against its end, and refuses one that does not hold on the day.
-async fn host(tx: &Tx<'_>, area: &HomeCode, on: NaiveDate) -> Result<()> {
+pub(crate) async fn host(tx: &Tx<'_>, area: &HomeCode, on: NaiveDate) -> Result<()> {
     let hosted = match GridCode::parse(area.as_str()) {
         Ok(grid) => grids::host(tx, &grid, on).await,
         Err(_) => community::host(tx, area.as_str(), on).await,

@@ -1,6 +1,7 @@
 //! Merging a duplicate into the person that it is, and undoing it: what refers to the duplicate moves to the survivor, over
 //! the manifests of all domains, and just that moves back.
 
+use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_types::{Nullable, Text, Timestamptz, Uuid as SqlUuid};
@@ -11,16 +12,18 @@ use kernel::page::Cursor;
 use kernel::personal::Kept;
 use kernel::text::Line;
 use kernel::{Error, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Role, Stamp, Tx, View, id, import, within};
-use schema::{person, person_merge};
+use schema::{community, grid, person, person_merge};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
 
+use crate::code::GridCode;
 use crate::id_number::IdKind;
 use crate::person::{HomeCode, MERGED, Person, PersonId, READ, Row};
 use crate::person_entry;
 use crate::person_search::differ;
+use crate::person_sheet;
 
 id!(
     /// A merge of two entries.
@@ -97,6 +100,8 @@ pub struct Undoing {
     /// Why; kept in the journal.
     #[schema(example = "经核实为同名同姓的两人")]
     pub reason: Line,
+    /// The community or grid that answers for the entry from now on; the one that did before the merge, unless said.
+    pub area_code: Option<HomeCode>,
     /// The version that is meant, unless `If-Match` says it.
     #[schema(minimum = 1, maximum = 2147483647, example = 1)]
     pub version: Option<i32>,
@@ -143,6 +148,12 @@ pub const MERGED_ON: Refusal = Refusal::conflict(
     "person_merge.merged_on",
     "保留的人员后来又并入了另一人员;请先撤销较晚的合并。",
     "The survivor was later merged into another person; undo the later merge first.",
+);
+/// The entry would come back to a place that is no more.
+pub const HOME_ENDED: Refusal = Refusal::conflict(
+    "person_merge.home_ended",
+    "重复登记原属的社区或网格 {area_code} 于 {on} 终止,不能按原样恢复;请在 area_code 中填写其现属的社区或网格。",
+    "The entry was in {area_code}, which ends on {on}, so it cannot come back as it was; give the community or grid that answers for it now as area_code.",
 );
 
 const CONSTRAINTS: &[Constraint] = &[("person_merge_once", &UNDONE, "/duplicate_id")];
@@ -232,7 +243,7 @@ pub async fn create(tx: &Tx<'_>, references: &[Reference], new: &NewPersonMerge)
     for reference in references {
         hand_over(tx, reference, merge.id, (&duplicate, &survivor), "true", new.reason.as_str()).await?;
     }
-    point(tx, &duplicate, Some(survivor.id), "person.merged", new.reason.as_str()).await?;
+    point(tx, &duplicate, Some(survivor.id), &duplicate.area_code, "person.merged", new.reason.as_str()).await?;
     let (number, kind, phone) = (duplicate.kept.id_number.clone(), duplicate.id_kind, duplicate.kept.phone.clone());
     give(tx, &survivor, takes, (number, kind), phone, new.reason.as_str()).await?;
     let merge = merge.in_area(survivor.area_code);
@@ -240,9 +251,13 @@ pub async fn create(tx: &Tx<'_>, references: &[Reference], new: &NewPersonMerge)
     Ok(merge)
 }
 
-/// Undoes a merge: what it moved moves back, what came since stays with the survivor.
+/// Undoes a merge: what it moved moves back, what came since stays with the survivor. The duplicate is where it was, or where
+/// the caller says.
 pub async fn undo(tx: &Tx<'_>, references: &[Reference], id: PersonMergeId, expected: Expected, undoing: &Undoing) -> Result<PersonMerge> {
     tx.may(MERGE)?;
+    if let Some(area) = &undoing.area_code {
+        tx.may_at(MERGE, area.as_str())?;
+    }
     import::hold(tx, &imported(references)).await?;
     let found: Option<Merge> = Merge::query().filter(person_merge::id.eq(id)).for_update().first(&mut tx.conn()).await.optional()?;
     let merge = found.ok_or(&UNKNOWN)?;
@@ -258,15 +273,20 @@ pub async fn undo(tx: &Tx<'_>, references: &[Reference], id: PersonMergeId, expe
     if survivor.kept.merged_into.is_some() {
         return Err((&MERGED_ON).into());
     }
+    match &undoing.area_code {
+        Some(area) => person_entry::host(tx, area, tx.today().max(duplicate.valid_from)).await?,
+        None => still_home(tx, &duplicate).await?,
+    }
+    let back = Person { area_code: undoing.area_code.clone().unwrap_or_else(|| duplicate.area_code.clone()), ..duplicate.clone() };
     let went = "exists (select from person_merge_move m where m.merge_id = $1 and m.table_name = $4 and m.row_id = t.id)";
     for reference in references {
-        hand_over(tx, reference, before.id, (&survivor, &duplicate), went, undoing.reason.as_str()).await?;
+        hand_over(tx, reference, before.id, (&survivor, &back), went, undoing.reason.as_str()).await?;
     }
     // What the survivor got and still has, he gives back.
     let same = |of: fn(&Row) -> &Option<Kept>| !differ(of(&survivor.kept), of(&duplicate.kept)) && of(&survivor.kept).is_some();
     let takes = Takes { number: before.took_number && same(|row| &row.id_number), phone: before.took_phone && same(|row| &row.phone) };
     give(tx, &survivor, takes, (None, IdKind::ResidentId), None, undoing.reason.as_str()).await?;
-    point(tx, &duplicate, None, "person.unmerged", undoing.reason.as_str()).await?;
+    point(tx, &duplicate, None, &back.area_code, "person.unmerged", undoing.reason.as_str()).await?;
     let after: Merge = diesel::update(person_merge::table.find(id))
         .set((person_merge::undone_at.eq(tx.now), person_merge::version.eq(before.version + 1), person_merge::updated_at.eq(tx.now)))
         .returning(Merge::as_returning())
@@ -280,21 +300,23 @@ pub async fn undo(tx: &Tx<'_>, references: &[Reference], id: PersonMergeId, expe
 /// By which sheets people and the references to them come in: a row must not go to an entry that is a duplicate by now, nor
 /// to the survivor in its stead, whom the import has not checked.
 fn imported(references: &[Reference]) -> Vec<&'static str> {
-    references.iter().filter_map(|reference| reference.resource).chain(["people"]).collect()
+    references.iter().filter_map(|reference| reference.resource).chain([person_sheet::SHEET.resource]).collect()
 }
 
 /// Hands rows over from one of the two to the other, of which the merge remembers all that it moved. `which` is SQL over
-/// the row `t`. Each row is changed, and journalled, like any other.
+/// the row `t`. Each row is changed, and journalled, like any other: where it has an area of its own, as what somebody owns
+/// has, there; else where the person is.
 async fn hand_over(tx: &Tx<'_>, reference: &Reference, merge: PersonMergeId, (from, to): (&Person, &Person), which: &str, reason: &str) -> Result<()> {
     let Reference { table, column, .. } = reference;
     let moved = diesel::sql_query(format!(
         "with moved as (
-             update {table} t set {column} = $3, version = t.version + 1, updated_at = $5 where t.{column} = $2 and {which} returning t.id, t.version
+             update {table} t set {column} = $3, version = t.version + 1, updated_at = $5 where t.{column} = $2 and {which}
+             returning t.id, t.version, to_jsonb(t) ->> 'area_code' as area
          ), remembered as (
              insert into person_merge_move (merge_id, table_name, row_id) select $1, $4, id from moved on conflict do nothing
          )
          insert into journal (actor_id, actor_name, acting_role, request_id, action, object_kind, object_id, area_code, former_area_code, version, reason, change)
-         select $6, $7, $8, $9, '{table}.changed', '{table}', id, $10, nullif($11, $10), version, $12,
+         select $6, $7, $8, $9, '{table}.changed', '{table}', id, coalesce(area, $10), case when area is null then nullif($11, $10) end, version, $12,
              jsonb_build_object('{column}', jsonb_build_object('from', $2, 'to', $3))
          from moved"
     ));
@@ -335,10 +357,23 @@ async fn both(tx: &Tx<'_>, survivor: PersonId, duplicate: PersonId) -> Result<(P
     Ok((survivor.show(tx)?, duplicate.show(tx)?))
 }
 
-/// Says of an entry whom it turned out to be, or that it is a person of its own.
-async fn point(tx: &Tx<'_>, duplicate: &Person, into: Option<PersonId>, action: &'static str, reason: &str) -> Result<()> {
+/// Refuses where the home of an entry ended while it was merged, and answered for nobody: now it would have to answer for him.
+async fn still_home(tx: &Tx<'_>, duplicate: &Person) -> Result<()> {
+    let area = duplicate.area_code.as_str();
+    let end: Option<Option<NaiveDate>> = match GridCode::parse(area) {
+        Ok(code) => grid::table.filter(grid::code.eq(code)).select(grid::valid_to).for_key_share().first(&mut tx.conn()).await.optional()?,
+        Err(_) => community::table.filter(community::code.eq(area)).select(community::valid_to).for_key_share().first(&mut tx.conn()).await.optional()?,
+    };
+    match end.flatten() {
+        Some(on) if duplicate.valid_to.is_none_or(|to| to > on) => Err(HOME_ENDED.at("/area_code").with("area_code", area).with("on", on).into()),
+        _ => Ok(()),
+    }
+}
+
+/// Says of an entry whom it turned out to be, or that it is a person of its own, and where.
+async fn point(tx: &Tx<'_>, duplicate: &Person, into: Option<PersonId>, home: &HomeCode, action: &'static str, reason: &str) -> Result<()> {
     let row: Row = diesel::update(person::table.find(duplicate.id))
-        .set((person::merged_into.eq(into), person::version.eq(duplicate.version + 1), person::updated_at.eq(tx.now)))
+        .set((person::merged_into.eq(into), person::area_code.eq(home), person::version.eq(duplicate.version + 1), person::updated_at.eq(tx.now)))
         .returning(Row::as_returning())
         .get_result(&mut tx.conn())
         .await

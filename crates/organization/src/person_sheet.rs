@@ -32,6 +32,7 @@ pub const SHEET: Sheet = Sheet {
     found_by: Some(FoundBy {
         id: "coalesce(r.person_id::uuid, (select p.id from person p where p.id_number_hash = decode(left(r.id_number, 64), 'hex') and p.merged_into is null), \
              (select p.id from person p where p.source = r.source and p.ref = r.ref))",
+        within: &[],
         columns: &["person_id", "id_number"],
     }),
     key_reusable: false,

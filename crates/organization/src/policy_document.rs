@@ -4,13 +4,15 @@
 //! before, so a rule that names a number names the version too. The text itself is a file attached to it.
 
 use chrono::NaiveDate;
+use diesel::dsl::exists;
 use diesel::prelude::*;
+use diesel::sql_types::{Bool, Text};
 use diesel_async::RunQueryDsl;
 use kernel::area::AreaCode;
 use kernel::change::{CODE_FIXED, Constraint, HALF_A_REFERENCE, REFERENCE_TAKEN, RefusedBy, nullable, present};
 use kernel::page::{Cursor, MAX_TOTAL};
 use kernel::text::{Key, Line, Name};
-use kernel::{Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, holds_on, id, period, within_or_above};
+use kernel::{Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, holds_on, id, import, period, within_or_above};
 use schema::policy_document;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -18,6 +20,7 @@ use uuid::Uuid;
 use validator::Validate;
 
 use crate::policy_document_file::{FiledPolicyDocument, filed, with_files};
+use crate::policy_document_sheet::SHEET;
 
 id!(
     /// A policy document.
@@ -190,18 +193,30 @@ pub const NOTHING_TO_REPLACE: Refusal = Refusal::invalid(
     "所替代的文件尚未登记,请先登记或核对文号。",
     "The document that it replaces has not been entered; enter it first, or check its number.",
 );
-/// It would replace itself, or a later one.
+/// It would replace a later one.
 pub const REPLACES_LATER: Refusal = Refusal::invalid(
     "policy_document.replaces_later",
     "文件只能替代在它之前或同日印发的另一文件。",
     "A document replaces another one that was issued before it or on the same day.",
+);
+/// It would have been issued after one that replaces it.
+pub const REPLACED_EARLIER: Refusal = Refusal::invalid(
+    "policy_document.replaced_earlier",
+    "替代该文件的另一文件在该日之前印发;请先核对两者的印发日期。",
+    "A document that replaces this one was issued before that day; check the day of issue of both.",
+);
+/// It would replace itself, by way of others or not.
+pub const RING: Refusal = Refusal::invalid(
+    "policy_document.ring",
+    "文件不能直接或经由其他文件替代其自身;请核对替代文号。",
+    "A document does not replace itself, be it by way of others; check the number that it replaces.",
 );
 
 const CONSTRAINTS: &[Constraint] = &[
     ("policy_document_issued_on", &period::OUT_OF_YEARS, "/issued_on"),
     ("policy_document_number_key", &NUMBER_TAKEN, "/number"),
     ("policy_document_period", &period::ENDS_BEFORE_IT_BEGINS, "/valid_from"),
-    ("policy_document_replaces_another", &REPLACES_LATER, "/replaces_number"),
+    ("policy_document_replaces_another", &RING, "/replaces_number"),
     ("policy_document_source_ref", &HALF_A_REFERENCE, "/ref"),
     ("policy_document_source_ref_key", &REFERENCE_TAKEN, "/ref"),
     ("policy_document_years", &period::OUT_OF_YEARS, "/valid_from"),
@@ -279,6 +294,9 @@ pub async fn get(view: &View<'_>, id: PolicyDocumentId) -> Result<FiledPolicyDoc
 pub async fn create(tx: &Tx<'_>, new: &NewPolicyDocument) -> Result<FiledPolicyDocument> {
     let area = new.area_code.as_ref().unwrap_or(&tx.city);
     tx.may_at(WRITE, area.as_str())?;
+    if new.replaces_number.is_some() {
+        hold_order(tx).await?;
+    }
     replaced(tx, new.replaces_number.as_ref(), new.issued_on).await?;
     let document = diesel::insert_into(policy_document::table)
         .values((
@@ -297,6 +315,9 @@ pub async fn create(tx: &Tx<'_>, new: &NewPolicyDocument) -> Result<FiledPolicyD
 
 /// Changes a policy document.
 pub async fn update(tx: &Tx<'_>, id: PolicyDocumentId, expected: Expected, patch: &PolicyDocumentPatch) -> Result<FiledPolicyDocument> {
+    if patch.replaces_number.is_some() || patch.issued_on.is_some() {
+        hold_order(tx).await?;
+    }
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
     period::still_open(before.valid_to)?;
@@ -306,6 +327,7 @@ pub async fn update(tx: &Tx<'_>, id: PolicyDocumentId, expected: Expected, patch
 /// Enters or changes the policy document that the caller knows by a key of his own.
 pub async fn put(tx: &Tx<'_>, source: &Key, reference: &Key, new: NewPolicyDocument) -> Result<FiledPolicyDocument> {
     tx.lock(&format!("policy_document {source} {reference}")).await?;
+    hold_order(tx).await?;
     let by_key = policy_document::source.eq(source).and(policy_document::ref_.eq(reference));
     let known = PolicyDocument::query().filter(by_key).first(&mut tx.conn()).await.optional()?;
     match known {
@@ -355,7 +377,10 @@ async fn change(tx: &Tx<'_>, before: &PolicyDocument, patch: &PolicyDocumentPatc
     }
     if patch.replaces_number.is_some() || patch.issued_on.is_some() {
         let number = patch.replaces_number.as_ref().unwrap_or(&before.replaces_number);
-        replaced(tx, number.as_ref(), patch.issued_on.unwrap_or(before.issued_on)).await?;
+        let issued_on = patch.issued_on.unwrap_or(before.issued_on);
+        replaced(tx, number.as_ref(), issued_on).await?;
+        replacing(tx, &before.number, issued_on).await?;
+        no_ring(tx, &before.number, number.as_ref()).await?;
     }
     let after = diesel::update(policy_document::table.find(before.id))
         .set((patch, policy_document::version.eq(before.version + 1), policy_document::updated_at.eq(tx.now)))
@@ -367,6 +392,13 @@ async fn change(tx: &Tx<'_>, before: &PolicyDocument, patch: &PolicyDocumentPatc
     filed(tx, after).await
 }
 
+/// Which document replaces which, and the days by which it may, are changed by one command at a time, and not beside an
+/// import: a ring is made of links that are sound each by itself. Taken before rows are locked.
+async fn hold_order(tx: &Tx<'_>) -> Result<()> {
+    import::hold(tx, &[SHEET.resource]).await?;
+    tx.lock("policy_document replaces").await
+}
+
 /// Refuses unless the document to be replaced is there and was not issued later.
 async fn replaced(tx: &Tx<'_>, number: Option<&Name>, issued_on: NaiveDate) -> Result<()> {
     let Some(number) = number else { return Ok(()) };
@@ -376,4 +408,33 @@ async fn replaced(tx: &Tx<'_>, number: Option<&Name>, issued_on: NaiveDate) -> R
         Some(day) if day > issued_on => Err(REPLACES_LATER.at("/replaces_number").into()),
         Some(_) => Ok(()),
     }
+}
+
+/// Refuses a day of issue after that of a document that replaces this one.
+async fn replacing(tx: &Tx<'_>, number: &Name, issued_on: NaiveDate) -> Result<()> {
+    let earlier = policy_document::table.filter(policy_document::replaces_number.eq(number).and(policy_document::issued_on.lt(issued_on)));
+    if diesel::select(exists(earlier)).get_result(&mut tx.conn()).await? {
+        return Err(REPLACED_EARLIER.at("/issued_on").into());
+    }
+    Ok(())
+}
+
+/// Refuses where what a document is to replace leads back to it.
+async fn no_ring(tx: &Tx<'_>, number: &Name, replaces: Option<&Name>) -> Result<()> {
+    #[derive(QueryableByName)]
+    struct Chain {
+        #[diesel(sql_type = Bool)]
+        closed: bool,
+    }
+    let Some(replaces) = replaces else { return Ok(()) };
+    let chain = diesel::sql_query(
+        "with recursive chain (number) as (
+             select number from policy_document where number = $2
+             union
+             select d.replaces_number from chain c join policy_document d on d.number = c.number where d.replaces_number is not null
+         )
+         select exists (select from chain where number = $1) as closed",
+    );
+    let chain: Chain = chain.bind::<Text, _>(number.as_str()).bind::<Text, _>(replaces.as_str()).get_result(&mut tx.conn()).await?;
+    if chain.closed { Err(RING.at("/replaces_number").into()) } else { Ok(()) }
 }

@@ -3,7 +3,7 @@
 use kernel::area::{self, AreaCode};
 use kernel::sheet::{Check, Column, Form, Sheet};
 
-use crate::policy_document::{NOTHING_TO_REPLACE, READ, REPLACES_LATER, WRITE};
+use crate::policy_document::{NOTHING_TO_REPLACE, READ, REPLACED_EARLIER, REPLACES_LATER, RING, WRITE};
 
 /// Policy documents as a table.
 pub const SHEET: Sheet = Sheet {
@@ -41,8 +41,24 @@ pub const SHEET: Sheet = Sheet {
         Check {
             column: "replaces_number",
             refusal: &REPLACES_LATER,
-            fault: "i.replaces_number = i.number or exists (select from i o where o.number = i.replaces_number and o.issued_on > i.issued_on) \
+            fault: "exists (select from i o where o.number = i.replaces_number and o.issued_on > i.issued_on) \
                     or (d.issued_on > i.issued_on and not exists (select from i o where o.number = i.replaces_number))",
+        },
+        // What replaces it counts as it is stored, and a link that this file takes away as if it stayed: the row that would
+        // change it may be refused.
+        Check {
+            column: "issued_on",
+            refusal: &REPLACED_EARLIER,
+            fault: "i.issued_on > (i.was).issued_on and exists (select from policy_document o where o.replaces_number = i.number and o.issued_on < i.issued_on)",
+        },
+        // Where none replaces a later one, a ring is of one day.
+        Check {
+            column: "replaces_number",
+            refusal: &RING,
+            fault: "(d.issued_on = i.issued_on or exists (select from i o where o.number = i.replaces_number and o.issued_on = i.issued_on)) \
+                    and exists (with recursive chain (number) as (select i.replaces_number collate \"C\" union \
+                    select e.replaces_number from chain c join (select number, replaces_number from policy_document union all select number, replaces_number from i) e \
+                    on e.number = c.number where e.replaces_number is not null) select from chain where chain.number = i.number)",
         },
     ],
     after: None,

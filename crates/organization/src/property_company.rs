@@ -235,6 +235,12 @@ pub const FOUNDER_AND_KIND: Refusal = Refusal::invalid(
 /// The founder is no community.
 pub const NO_SUCH_FOUNDER: Refusal =
     Refusal::invalid("property_company.no_such_founder", "牵头社区不存在,请核对社区编码。", "There is no such community as the founder; check its code.");
+/// In an import: a founder for whom the caller cannot speak.
+pub const FOUNDER_ELSEWHERE: Refusal = Refusal::invalid(
+    "property_company.founder_elsewhere",
+    "牵头社区 {founder_community_code} 不在您有权写入的区域内。",
+    "The founder community {founder_community_code} is not within the area in which you may write.",
+);
 /// Projects keep it from ending.
 pub const HAS_PROJECTS: Refusal = Refusal::conflict(
     "property_company.has_projects",
@@ -340,6 +346,9 @@ pub async fn get(view: &View<'_>, id: PropertyCompanyId) -> Result<PropertyCompa
 pub async fn create(tx: &Tx<'_>, new: &NewPropertyCompany) -> Result<PropertyCompany> {
     let founder = new.founder_community_code.as_ref().and_then(|community| community.as_str().parse().ok());
     let area: AreaCode = new.area_code.clone().or(founder).unwrap_or_else(|| tx.city.clone());
+    if let Some(founder) = &new.founder_community_code {
+        tx.may_at(WRITE, founder.as_str())?;
+    }
     tx.may_at(WRITE, area.as_str())?;
     property_company_branch::host(tx, new.party_branch_code.as_ref()).await?;
     let company = diesel::insert_into(property_company::table)
@@ -385,7 +394,7 @@ pub async fn put(tx: &Tx<'_>, source: &Key, reference: &Key, new: NewPropertyCom
 
 /// Ends a property company on a day. Refused while it serves compounds from that day on.
 pub async fn end(tx: &Tx<'_>, id: PropertyCompanyId, expected: Expected, ending: &Ending) -> Result<PropertyCompany> {
-    import::hold(tx, &["property-projects"]).await?;
+    import::hold(tx, &[crate::property_project_sheet::SHEET.resource]).await?;
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
     let on = period::end(before.valid_from, before.valid_to, ending.on)?;
@@ -423,6 +432,11 @@ async fn lock(tx: &Tx<'_>, id: PropertyCompanyId) -> Result<PropertyCompany> {
 }
 
 async fn change(tx: &Tx<'_>, before: &PropertyCompany, patch: &PropertyCompanyPatch) -> Result<PropertyCompany> {
+    if let Some(Some(founder)) = &patch.founder_community_code
+        && before.founder_community_code.as_ref() != Some(founder)
+    {
+        tx.may_at(WRITE, founder.as_str())?;
+    }
     if let Some(area) = &patch.area_code {
         tx.may_at(WRITE, area.as_str())?;
     }

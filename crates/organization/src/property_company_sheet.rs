@@ -5,7 +5,7 @@ use kernel::sheet::{Check, Column, Form, Sheet};
 
 use crate::code::{NOT_A_COMMUNITY_CODE, is_community_code};
 use crate::credit_code::{NOT_A_CREDIT_CODE, is_credit_code};
-use crate::property_company::{FOUNDER_AND_KIND, LINKS, NAME_TAKEN, NO_SUCH_FOUNDER, PropertyCompanyKind, READ, WRITE};
+use crate::property_company::{FOUNDER_AND_KIND, FOUNDER_ELSEWHERE, LINKS, NAME_TAKEN, NO_SUCH_FOUNDER, PropertyCompanyKind, READ, WRITE};
 use crate::property_company_branch;
 
 /// Property companies as a table.
@@ -44,6 +44,11 @@ pub const SHEET: Sheet = Sheet {
         Check { column: "founder_community_code", refusal: &NO_SUCH_FOUNDER, fault: "i.founder_community_code is not null and p.code is null" },
         Check { column: "party_branch_code", refusal: &property_company_branch::UNKNOWN, fault: "i.party_branch_code is not null and b.code is null" },
         Check { column: "party_branch_code", refusal: &property_company_branch::ENDED, fault: "b.valid_to is not null" },
+        Check {
+            column: "founder_community_code",
+            refusal: &FOUNDER_ELSEWHERE,
+            fault: "i.founder_community_code is distinct from (i.was).founder_community_code and (i.founder_community_code ^@ any ($areas)) is false",
+        },
         Check {
             column: "name",
             refusal: &NAME_TAKEN,

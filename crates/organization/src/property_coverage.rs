@@ -9,6 +9,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Date, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use kernel::page::{Cursor, MAX_TOTAL};
+use kernel::statistic::per_cent;
 use kernel::{AreaCode, Page, Paging, Refusal, Result, View};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -56,8 +57,7 @@ impl Share {
     /// The part `numerator` of `denominator`.
     #[must_use]
     pub fn of(numerator: i64, denominator: i64) -> Self {
-        let tenths = (denominator > 0).then(|| (2_000 * numerator + denominator) / (2 * denominator));
-        Self { value: tenths.map(|tenths| format!("{}.{}", tenths / 10, tenths % 10)), numerator, denominator }
+        Self { value: per_cent(numerator, denominator), numerator, denominator }
     }
 }
 
@@ -161,6 +161,11 @@ const GROUND: &str = "with \
     grid_row as (select g.id, g.code, g.name, count(s.id) > 0 as covered, count(l.compound_code) as compounds, count(s.id) as covered_compounds \
         from grid g left join link l on l.grid_code = g.code left join service s on s.compound_code = l.compound_code \
         where g.code >= $1 and g.code < $1 || '~' and g.valid_from <= $2 and (g.valid_to is null or g.valid_to > $2) group by g.id, g.code, g.name)";
+
+/// The covered grids, as statistics count them.
+pub(crate) fn covered_grids() -> String {
+    format!("{GROUND} select id, 'grid' as kind, code, name, code as area_code, 1 as counts from grid_row where covered")
+}
 
 /// How far property services cover an area on the day of the view.
 pub async fn coverage(view: &View<'_>, query: &PropertyCoverageQuery) -> Result<PropertyCoverage> {
@@ -267,17 +272,4 @@ async fn area(view: &View<'_>, asked: Option<&AreaCode>) -> Result<AreaCode> {
         return Err((&UNKNOWN_AREA).into());
     }
     Ok(area.clone())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_share_is_rounded_half_up_to_one_decimal() {
-        let value = |numerator, denominator| Share::of(numerator, denominator).value;
-        assert_eq!(value(770, 1_106).as_deref(), Some("69.6"));
-        assert_eq!((value(255, 255).as_deref(), value(0, 3).as_deref(), value(1, 2_000).as_deref()), (Some("100.0"), Some("0.0"), Some("0.1")));
-        assert_eq!(value(0, 0), None);
-    }
 }

@@ -244,6 +244,12 @@ pub const NEEDS_COMPANY: Refusal = Refusal::invalid(
 /// An agreed term that is over before it begins.
 pub const AGREED_BEFORE_IT_BEGINS: Refusal =
     Refusal::invalid("property_project.agreed_before_it_begins", "约定期满日期须晚于服务起始日期。", "The agreed term must end after the service begins.");
+/// Service that is older than the compound.
+pub const BEGINS_BEFORE_COMPOUND: Refusal = Refusal::invalid(
+    "property_project.begins_before_compound",
+    "服务起始日期早于小区 {compound_code} 的启用日期;请更正其中一个日期。",
+    "The service would begin before the compound {compound_code} does; correct one of the two days.",
+);
 /// Projects keep a compound from ending.
 pub const SERVES: Refusal = Refusal::conflict(
     "compound.has_projects",
@@ -395,9 +401,9 @@ pub(crate) async fn none_after(tx: &Tx<'_>, compound: &CompoundCode, on: NaiveDa
     }
 }
 
-/// Refuses unless compound and company are there and have not ended on a day.
+/// Refuses unless compound and company are there and have not ended on a day, and the compound has begun.
 async fn hosts(tx: &Tx<'_>, compound_code: &CompoundCode, company_code: Option<&CreditCode>, on: NaiveDate) -> Result<()> {
-    compound::host(tx, compound_code.as_str(), on).await?;
+    compound::host_begun(tx, compound_code.as_str(), on, &BEGINS_BEFORE_COMPOUND).await?;
     match company_code {
         Some(company) => property_company::host(tx, company, on).await,
         None => Ok(()),

@@ -4,7 +4,9 @@ use kernel::sheet::{Check, Column, Form, Sheet};
 
 use crate::code::{NOT_A_COMPOUND_CODE, is_compound_code};
 use crate::credit_code::{NOT_A_CREDIT_CODE, is_credit_code};
-use crate::property_project::{AGREED_BEFORE_IT_BEGINS, ALREADY, ALREADY_SERVED, NEEDS_COMPANY, READ, ServiceKind, ServiceStage, WRITE};
+use crate::property_project::{
+    AGREED_BEFORE_IT_BEGINS, ALREADY, ALREADY_SERVED, BEGINS_BEFORE_COMPOUND, NEEDS_COMPANY, READ, ServiceKind, ServiceStage, WRITE,
+};
 use crate::{compound, property_company};
 
 /// Property projects as a table. A row is found by compound and company, where there is one.
@@ -41,6 +43,7 @@ pub const SHEET: Sheet = Sheet {
     checks: &[
         Check { column: "compound_code", refusal: &compound::UNKNOWN_HERE, fault: "p.code is null" },
         Check { column: "compound_code", refusal: &compound::ENDED_HERE, fault: "p.valid_to <= i.valid_from" },
+        Check { column: "valid_from", refusal: &BEGINS_BEFORE_COMPOUND, fault: "p.valid_from > i.valid_from" },
         Check { column: "company_code", refusal: &property_company::UNKNOWN_HERE, fault: "i.company_code is not null and c.code is null" },
         Check { column: "company_code", refusal: &property_company::ENDED_HERE, fault: "c.valid_to <= i.valid_from" },
         Check { column: "company_code", refusal: &NEEDS_COMPANY, fault: "i.company_code is null and i.kind not in ('unit_self', 'owner_self')" },

@@ -252,7 +252,7 @@ pub async fn put(tx: &Tx<'_>, source: &Key, reference: &Key, new: NewSubdistrict
 
 /// Ends a subdistrict on a day. Refused while communities are in it from that day on.
 pub async fn end(tx: &Tx<'_>, id: SubdistrictId, expected: Expected, ending: &Ending) -> Result<Subdistrict> {
-    import::hold(tx, &["communities"]).await?;
+    import::hold(tx, &[crate::community::SHEET.resource]).await?;
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
     let on = period::end(before.valid_from, before.valid_to, ending.on)?;

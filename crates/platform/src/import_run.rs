@@ -6,7 +6,7 @@ use std::io::{Seek, Write};
 use chrono::{NaiveDate, TimeDelta};
 use diesel::prelude::*;
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
-use kernel::import::{self, Failure, RowFault};
+use kernel::import::{self, Failure, IN_PROGRESS, RowFault};
 use kernel::page::{Cursor, Page, Paging};
 use kernel::pulse::Pulse;
 use kernel::sheet::Sheet;
@@ -34,12 +34,6 @@ text_enum!(
     }
 );
 
-/// Another import of the same resource is running.
-pub const IN_PROGRESS: Refusal = Refusal::conflict(
-    "import.in_progress",
-    "{resource} 正有另一导入,或有不容导入同时进行的更改,请稍后重试。",
-    "Another import of {resource} is running, or a change that no import may run beside; try again shortly.",
-);
 /// An atomic import of which rows were refused.
 pub const REFUSED: Refusal = Refusal::invalid(
     "import.refused",

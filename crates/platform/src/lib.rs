@@ -107,7 +107,6 @@ pub const DOMAIN: Domain = Domain {
         &idempotency::KEY_REUSED,
         &identity::MISSING,
         &identity::NOT_A_PERSON,
-        &import_run::IN_PROGRESS,
         &import_run::REFUSED,
         &import_run::UNKNOWN,
         &job::ENDED,
@@ -147,6 +146,7 @@ pub const DOMAIN: Domain = Domain {
         &webhook::delivery::REPLAY_OF_WHAT,
         &webhook::delivery::UNKNOWN,
     ],
+    statistics: &[],
     sealed: &[
         SealedColumn { table: "account", column: "second_factor", purpose: second_factor::PURPOSE, before: 0 },
         SealedColumn { table: "account", column: "second_factor_pending", purpose: second_factor::PURPOSE, before: 0 },
@@ -157,4 +157,5 @@ pub const DOMAIN: Domain = Domain {
     references: &[],
     sheets: &[],
     holders: &[job::HOLDER],
+    workflows: &[],
 };

@@ -136,6 +136,65 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Charter inclusions (党建入章): the clause on the leadership of the Party in one document of a compound, from its draft to its end (ORG-07).
+    charter_inclusion (id) {
+        /// Identity, for ever.
+        id -> Uuid,
+        /// The compound.
+        compound_code -> Text,
+        /// residents_convention (小区居民公约), committee_rules (业委会工作规则) or company_articles (物业公司章程).
+        document -> Text,
+        /// The community, from the code of the compound.
+        area_code -> Text,
+        /// Where it is on its way; the moves stand in docs/WORKFLOWS.md.
+        state -> Text,
+        /// Where it was before; null before its first move.
+        previous_state -> Nullable<Text>,
+        /// The clause.
+        clause -> Nullable<Text>,
+        /// The company whose articles they are; null for the other documents.
+        company_code -> Nullable<Text>,
+        /// Day on which the law-maker of the document adopted it.
+        adopted_on -> Nullable<Date>,
+        /// Who could take part: residents or representatives, owners by head, or voting rights.
+        eligible -> Nullable<Int4>,
+        /// Who did take part, counted alike.
+        attending -> Nullable<Int4>,
+        /// Who agreed, counted alike.
+        agreeing -> Nullable<Int4>,
+        /// Of committee_rules: area of all exclusive parts, in square metres.
+        area_total -> Nullable<Numeric>,
+        /// Of committee_rules: area of the owners who took part, in square metres.
+        area_participating -> Nullable<Numeric>,
+        /// Of committee_rules: area of the owners who agreed, in square metres.
+        area_agreeing -> Nullable<Numeric>,
+        /// Number of the minutes.
+        minutes_number -> Nullable<Text>,
+        /// Day on which it was filed.
+        filed_on -> Nullable<Date>,
+        /// With whom it was filed.
+        filed_with -> Nullable<Text>,
+        /// Number under which it was filed.
+        filing_number -> Nullable<Text>,
+        /// Day of publication, the first day in force; null before.
+        valid_from -> Nullable<Date>,
+        /// First day no longer in force, or day of the veto; null while it stands or is on its way.
+        valid_to -> Nullable<Date>,
+        /// System of the caller that knows it by ref.
+        source -> Nullable<Text>,
+        /// Key of the caller, unique within source.
+        #[sql_name = "ref"]
+        ref_ -> Nullable<Text>,
+        /// Rises with every change; the ETag.
+        version -> Int4,
+        /// When the row was made.
+        created_at -> Timestamptz,
+        /// When the row last changed.
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// Communities (社区): the area of one residents committee.
     community (id) {
         /// Identity, for ever.
@@ -247,6 +306,51 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Dwellings (房屋, 专有部分): the registrable parts of buildings, which owners own and vote by (Civil Code, article 271).
+    dwelling (id) {
+        /// Identity, for ever.
+        id -> Uuid,
+        /// Twenty-three digits: seventeen of the building, six of its own, by custom entrance, floor and room.
+        code -> Text,
+        /// The building, from the code.
+        building_code -> Text,
+        /// The community, from the code.
+        area_code -> Text,
+        /// Entrance (单元), as the door says it; null where the building has none.
+        building_unit_no -> Nullable<Text>,
+        /// Room, as the door says it.
+        room_no -> Text,
+        /// Floor; below ground negative.
+        floor -> Nullable<Int4>,
+        /// Area of the exclusive part in square metres, which counts in votes (Civil Code, article 278).
+        exclusive_area -> Numeric,
+        /// What the area rests on: register, else survey, else contract (SPC 2009 no. 7, article 8).
+        area_basis -> Text,
+        /// residential, commercial, garage, storage or other.
+        use_kind -> Text,
+        /// Whether the developer has handed it over.
+        delivered -> Bool,
+        /// Whether it is sold: what is not counts as one head together, the developer's (SPC 2009 no. 7, article 9).
+        sold -> Bool,
+        /// First day on which it holds.
+        valid_from -> Date,
+        /// First day on which it no longer holds; null while it has no end.
+        valid_to -> Nullable<Date>,
+        /// System of the caller that knows it by ref.
+        source -> Nullable<Text>,
+        /// Key of the caller, unique within source.
+        #[sql_name = "ref"]
+        ref_ -> Nullable<Text>,
+        /// Rises with every change; the ETag.
+        version -> Int4,
+        /// When the row was made.
+        created_at -> Timestamptz,
+        /// When the row last changed.
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// Restores of this database: each begins an epoch, for transaction ids begin anew with it. None yet: epoch 0.
     event_epoch (id) {
         /// Identity, for the journal.
@@ -293,6 +397,82 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Governance bodies of compounds: owners' committees and what stands beside or before them (ORG-02, ORG-14).
+    governance_body (id) {
+        /// Identity, for ever.
+        id -> Uuid,
+        /// The compound that it is of.
+        compound_code -> Text,
+        /// owners_committee (业委会), property_management_committee (物管会, temporary), party_mass_council (党群议事会, deliberates, decides nothing on common property) or preparatory_group (筹备组, temporary).
+        kind -> Text,
+        /// The community, from the code of the compound.
+        area_code -> Text,
+        /// Name.
+        name -> Text,
+        /// How many seats its rules give it.
+        seats -> Nullable<Int4>,
+        /// First day after its term. A temporary body always has one.
+        agreed_to -> Nullable<Date>,
+        /// Day on which it was filed with the subdistrict (Regulations on Property Management, article 16).
+        filed_on -> Nullable<Date>,
+        /// Number of the filing.
+        filing_number -> Nullable<Text>,
+        /// First day on which it exists.
+        valid_from -> Date,
+        /// First day on which it no longer does; null while it has no end.
+        valid_to -> Nullable<Date>,
+        /// System of the caller that knows it by ref.
+        source -> Nullable<Text>,
+        /// Key of the caller, unique within source.
+        #[sql_name = "ref"]
+        ref_ -> Nullable<Text>,
+        /// Rises with every change; the ETag.
+        version -> Int4,
+        /// When the row was made.
+        created_at -> Timestamptz,
+        /// When the row last changed.
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// Who sits in a governance body, in which role, and when (ORG-14).
+    governance_body_member (id) {
+        /// Identity, for ever.
+        id -> Uuid,
+        /// The body.
+        governance_body_id -> Uuid,
+        /// The compound of the body.
+        compound_code -> Text,
+        /// What the body is.
+        body_kind -> Text,
+        /// The community, from the code of the compound.
+        area_code -> Text,
+        /// The person.
+        person_id -> Uuid,
+        /// director (主任), deputy_director (副主任) or member (委员).
+        role -> Text,
+        /// The election or appointment that made him a member: meeting or document.
+        chosen_by -> Nullable<Text>,
+        /// First day on which he sits in it.
+        valid_from -> Date,
+        /// First day on which he no longer does; null while he does.
+        valid_to -> Nullable<Date>,
+        /// System of the caller that knows it by ref.
+        source -> Nullable<Text>,
+        /// Key of the caller, unique within source.
+        #[sql_name = "ref"]
+        ref_ -> Nullable<Text>,
+        /// Rises with every change; the ETag.
+        version -> Int4,
+        /// When the row was made.
+        created_at -> Timestamptz,
+        /// When the row last changed.
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// Grids (网格): the smallest cell of governance, each in exactly one community.
     grid (id) {
         /// Identity, for ever.
@@ -316,6 +496,36 @@ diesel::table! {
         /// Key of the caller, unique within source.
         #[sql_name = "ref"]
         ref_ -> Nullable<Text>,
+        /// Rises with every change; the ETag.
+        version -> Int4,
+        /// When the row was made.
+        created_at -> Timestamptz,
+        /// When the row last changed.
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// Lineage of grids: what became of which grid when the city was divided anew (ORG-12).
+    grid_lineage (id) {
+        /// Identity, for ever.
+        id -> Uuid,
+        /// The grid before; null of one that was created.
+        old_code -> Nullable<Text>,
+        /// The grid after; null of one that was abolished.
+        new_code -> Nullable<Text>,
+        /// unchanged, renamed (a new code for the same ground), split, merged, created or abolished.
+        kind -> Text,
+        /// The community, from the code of the grid after, else before.
+        area_code -> Text,
+        /// Households that went from the one to the other.
+        households_moved -> Nullable<Int4>,
+        /// Why, as the plan said it.
+        reason -> Nullable<Text>,
+        /// Day on which the division took effect.
+        valid_from -> Date,
+        /// Always null: what happened does not end.
+        valid_to -> Nullable<Date>,
         /// Rises with every change; the ETag.
         version -> Int4,
         /// When the row was made.
@@ -601,6 +811,45 @@ diesel::table! {
         sealed_at -> Timestamptz,
         /// SHA-256 over all other columns.
         hash -> Bytea,
+    }
+}
+
+diesel::table! {
+    /// Ownerships: who owns which dwelling, in what share, and when (ORG-08).
+    ownership (id) {
+        /// Identity, for ever.
+        id -> Uuid,
+        /// The dwelling.
+        dwelling_code -> Text,
+        /// The community, from the code of the dwelling.
+        area_code -> Text,
+        /// The person who owns; null where an organization does.
+        person_id -> Nullable<Uuid>,
+        /// The organization that owns; null where a person does.
+        organization_name -> Nullable<Text>,
+        /// Unified social credit code of the organization, its check digit right, where it is known.
+        organization_code -> Nullable<Text>,
+        /// Of the share, the part above the line.
+        share_numerator -> Int4,
+        /// Of the share, the part below the line. On no day are the shares of a dwelling more than the whole.
+        share_denominator -> Int4,
+        /// Whether this owner votes for the dwelling, on behalf of those who own it with him.
+        voting_representative -> Bool,
+        /// First day of ownership.
+        valid_from -> Date,
+        /// First day on which it is another's; null while it has no end.
+        valid_to -> Nullable<Date>,
+        /// System of the caller that knows it by ref.
+        source -> Nullable<Text>,
+        /// Key of the caller, unique within source.
+        #[sql_name = "ref"]
+        ref_ -> Nullable<Text>,
+        /// Rises with every change; the ETag.
+        version -> Int4,
+        /// When the row was made.
+        created_at -> Timestamptz,
+        /// When the row last changed.
+        updated_at -> Timestamptz,
     }
 }
 
@@ -1185,9 +1434,11 @@ diesel::table! {
 }
 
 diesel::joinable!(file -> blob (blob_id));
+diesel::joinable!(governance_body_member -> person (person_id));
 diesel::joinable!(household_grid -> household (household_id));
 diesel::joinable!(import_failure -> import_run (run_id));
 diesel::joinable!(job -> import_run (run_id));
+diesel::joinable!(ownership -> person (person_id));
 diesel::joinable!(party_membership -> person (person_id));
 diesel::joinable!(party_post -> person (person_id));
 diesel::joinable!(person_merge_move -> person_merge (merge_id));
@@ -1204,12 +1455,17 @@ diesel::allow_tables_to_appear_in_same_query!(
     api_key,
     blob,
     building,
+    charter_inclusion,
     community,
     compound,
     compound_grid,
+    dwelling,
     event_epoch,
     file,
+    governance_body,
+    governance_body_member,
     grid,
+    grid_lineage,
     grid_size_band,
     household,
     household_grid,
@@ -1219,6 +1475,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     job,
     journal,
     journal_block,
+    ownership,
     party_group_building,
     party_membership,
     party_organization,

@@ -44,6 +44,8 @@ fn body(id: &str) -> Option<Value> {
         "compound" => json!({"code": "421181001001X001", "name": "小区", "kind": "old"}),
         "building" => json!({"code": "42118100100100001", "compound_code": "421181001001X001", "name": "楼"}),
         "household" => json!({"code": "42118100100100001010101", "name": "户"}),
+        "dwelling" => json!({"code": "42118100100100001010101", "room_no": "101", "exclusive_area": "89.50", "area_basis": "register"}),
+        "ownership" => json!({"dwelling_code": "42118100100100001010101", "organization_name": "单位"}),
         "account" => json!({"user_name": "li.hua", "name": "李华", "area_code": "421181"}),
         "role_grant" => json!({"account_id": "00000000-0000-7000-8000-000000000000", "role": "auditor", "area_code": "421181", "valid_to": "2199-01-01"}),
         "api_key" => json!({"name": "甲", "permissions": ["grid.read"], "area_code": "421181", "days": 1}),
@@ -59,7 +61,12 @@ fn body(id: &str) -> Option<Value> {
         "party_post" => json!({"organization_code": "DZZ-1", "person_id": "00000000-0000-7000-8000-000000000000", "role": "observer"}),
         "property_company" => json!({"code": "91421199MA0000001U", "name": "物业", "kind": "commercial"}),
         "property_project" => json!({"compound_code": "421181001001X001", "kind": "owner_self"}),
+        "governance_body" => json!({"compound_code": "421181001001X001", "kind": "owners_committee", "name": "业委会"}),
+        "governance_body_member" => {
+            json!({"governance_body_id": "00000000-0000-7000-8000-000000000000", "person_id": "00000000-0000-7000-8000-000000000000", "role": "member"})
+        }
         "policy_document" => json!({"number": "示例〔2022〕1号", "title": "通知", "issuer": "市", "issued_on": "2022-11-20"}),
+        "charter_inclusion" => json!({"compound_code": "421181001001X001", "document": "residents_convention"}),
         "webhook" => json!({"name": "推送", "url": "https://hooks.example.cn/", "area_code": "421181"}),
         other => panic!("no body for {other}"),
     };
@@ -76,6 +83,14 @@ fn body(id: &str) -> Option<Value> {
         "change_my_password" => return Some(json!({"password": "x", "new_password": "y"})),
         "end_webhook" => return Some(json!({"reason": "测试", "version": 1})),
         "replay_webhook" => return Some(json!({"after": "now", "version": 1})),
+        "adopt_charter_inclusion" => {
+            return Some(json!({"adopted_on": "2024-01-01", "eligible": 3, "attending": 3, "agreeing": 3, "minutes_number": "1", "version": 1}));
+        }
+        "file_charter_inclusion" => return Some(json!({"filed_on": "2024-01-01", "filed_with": "街道", "filing_number": "1", "version": 1})),
+        "publish_charter_inclusion" => return Some(json!({"published_on": "2024-01-01", "version": 1})),
+        "return_charter_inclusion" | "veto_charter_inclusion" => return Some(json!({"reason": "测试", "version": 1})),
+        "revoke_charter_inclusion" => return Some(json!({"on": "2026-01-01", "reason": "测试", "version": 1})),
+        "submit_charter_inclusion" | "pass_party_review" | "pass_legality_review" => return Some(json!({"version": 1})),
         "challenge_webhook" | "rotate_webhook_secret" => return Some(json!({"version": 1})),
         _ => (),
     }
@@ -110,7 +125,9 @@ async fn call(user: &User, id: &str, method: &Method, path: &str, object: &str) 
         .replace("{ref}", "b")
         .replace("{resource}", "grids")
         .replace("{template}", "template.csv")
-        .replace("{file}", "grids.csv");
+        .replace("{file}", "grids.csv")
+        .replace("{key}", "grids")
+        .replace("{code}", "421181001001001");
     let request = user.request(method.clone(), &path);
     let request = match body(id) {
         Some(body) => request.json(&body),

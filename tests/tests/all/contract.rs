@@ -64,6 +64,12 @@ fn the_page_of_roles_says_what_is_so() {
 }
 
 #[test]
+fn the_page_of_workflows_says_what_is_so() {
+    let page = std::fs::read_to_string(root().join("docs/WORKFLOWS.md")).unwrap();
+    assert!(page == api::domains::workflows_page(), "docs/WORKFLOWS.md is not what the tables of moves say: run make openapi");
+}
+
+#[test]
 fn every_operation_says_what_its_users_need() {
     let mut ids = BTreeSet::new();
     for (path, method, operation) in operations() {
@@ -75,7 +81,7 @@ fn every_operation_says_what_its_users_need() {
         assert!(en.is_ascii() && !zh.is_ascii(), "{at}: {summary}");
         assert_eq!(operation["tags"].as_array().map(Vec::len), Some(1), "{at}");
         let public = operation["security"] == serde_json::json!([]);
-        assert!(public || operation["security"][0]["ApiKey"].is_array(), "{at} does not say what it needs");
+        assert!(public || operation["security"][0]["Bearer"].is_array(), "{at} does not say what it needs");
         let statuses: &[&str] = if public { &["400", "4XX", "5XX"] } else { &["400", "401", "403", "429", "4XX", "5XX"] };
         for status in statuses {
             assert!(!operation["responses"][status].is_null(), "{at} does not document {status}");
@@ -133,10 +139,13 @@ async fn the_examples_of_the_document_work() {
         "compound-grids",
         "buildings",
         "households",
+        "dwellings",
         "property-companies",
         "property-projects",
         "party-organizations",
         "policy-documents",
+        "governance-bodies",
+        "charter-inclusions",
     ] {
         let path = format!("/v1/{name}");
         let made = admin.post(&path, example(&path, "post")).await.ok(201);

@@ -1,7 +1,8 @@
 //! Compounds and grids: one to one in principle, more by exception (ORG-05).
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use kernel::{Error, import};
 use serde_json::json;
 use testkit::{TestApp, app::ending};
 use tokio::time::sleep;
@@ -116,4 +117,40 @@ async fn a_grid_does_not_end_under_an_import_into_it() {
     release(client).await;
     assert_eq!(import.await.unwrap().ok(200)["run"]["created"], 1);
     assert_eq!(end.await.unwrap().code(), "grid.has_people");
+}
+
+#[tokio::test]
+async fn an_end_that_meets_a_long_import_is_told_so_and_ends_do_not_meet_one_another() {
+    let app = TestApp::start().await;
+    let admin = app.small_town().await;
+    let grid = admin.post("/v1/grids", json!({"code": "421181001001009", "name": "新", "valid_from": "2024-01-01"})).await.ok(201);
+    let path = format!("/v1/grids/{}/end", grid["id"].as_str().unwrap());
+    let mut people = Vec::new();
+    for name in ["甲", "乙"] {
+        people.push(admin.post("/v1/people", json!({"name": name, "area_code": "421181001001001"})).await.ok(201)["id"].clone());
+    }
+    let merge = json!({"survivor_id": people[0], "duplicate_id": people[1], "reason": "同一人"});
+    let call = api::server::operator(&app.config, "test");
+    let importing = app.store().write(&call, "hold", async |tx| {
+        tx.lock(&import::lock_of("people")).await?;
+        for (path, body) in [(path.as_str(), ending("2026-01-01", 1)), ("/v1/person-merges", merge.clone())] {
+            let began = Instant::now();
+            let refused = admin.post(path, body).await;
+            assert_eq!((refused.status, refused.code(), refused.headers["retry-after"].as_str()), (409, "import.in_progress", "5"), "{path}");
+            assert!(refused.text().contains("people"), "{}", refused.text());
+            assert!(began.elapsed() < Duration::from_secs(9), "{path}");
+        }
+        Err::<(), _>(Error::Internal("done".to_owned()))
+    });
+    importing.await.unwrap_err();
+    // Two that keep the same import out do not wait for one another; the import is out as long as one of them is there.
+    let ending_too = app.store().write(&call, "hold", async |tx| {
+        import::hold(tx, &["people"]).await?;
+        admin.post(&path, ending("2026-01-01", 1)).await.ok(200);
+        let kept_out = admin.import("people", "", "name,source,ref,area_code\n丙,roster,1,421181001001001\n".into()).await;
+        assert_eq!((kept_out.status, kept_out.code()), (409, "import.in_progress"));
+        Err::<(), _>(Error::Internal("done".to_owned()))
+    });
+    ending_too.await.unwrap_err();
+    admin.post("/v1/person-merges", merge).await.ok(201);
 }

@@ -147,7 +147,12 @@ async fn org_06_what_cannot_stand_in_the_chain_is_refused_by_name() {
     }
     // The keys hold the chain whoever writes it.
     let db = app.db.connect().await;
-    for change in ["parent_code = 'G1' where code = 'G1'", "parent_code = 'Z2' where code = 'G1'", "parent_code = 'H1' where code = 'G1'", "tier = 'compound' where code = 'G1'"] {
+    for change in [
+        "parent_code = 'G1' where code = 'G1'",
+        "parent_code = 'Z2' where code = 'G1'",
+        "parent_code = 'H1' where code = 'G1'",
+        "tier = 'compound' where code = 'G1'",
+    ] {
         assert!(db.execute(&format!("update party_organization set {change}"), &[]).await.is_err(), "{change}");
     }
 }
@@ -180,7 +185,10 @@ async fn org_06_one_group_at_a_time_answers_for_a_building() {
     let first = set(&g1, json!({"building_codes": [third, FIRST], "on": "2025-01-01", "version": 1})).await.ok(200);
     assert_eq!((&first["building_codes"], first["version"].as_i64()), (&json!([FIRST, third]), Some(2)));
     let told = admin.get(&format!("{}/history", path(&g1))).await.ok(200)["items"][0].clone();
-    assert_eq!((told["action"].as_str(), &told["change"]), (Some("party_organization.changed"), &json!({"building_codes": {"from": [], "to": [FIRST, third]}})));
+    assert_eq!(
+        (told["action"].as_str(), &told["change"]),
+        (Some("party_organization.changed"), &json!({"building_codes": {"from": [], "to": [FIRST, third]}}))
+    );
     for (organization, body, status, fault) in [
         (&g1, json!({"building_codes": []}), 428, ""),
         (&g1, json!({"building_codes": [], "version": 1}), 412, ""),
@@ -364,7 +372,8 @@ async fn org_06_party_organizations_come_and_go_as_files() {
     let moved = format!("code,name,tier,form,nature,compound_code\nZ1,翠湖党支部,compound,branch,functional,{STREET}\n");
     assert_eq!(admin.import("party-organizations", "", moved.into_bytes()).await.faults(), ["2 tier party_organization.fixed"]);
     let worker = app.user(&["party_organization.write"], "421181001002").await;
-    let theirs = format!("code,name,tier,form,nature,compound_code\nZ8,越界,compound,branch,formal,{STREET}\nI8,越界,industry_committee,party_committee,formal,\n");
+    let theirs =
+        format!("code,name,tier,form,nature,compound_code\nZ8,越界,compound,branch,formal,{STREET}\nI8,越界,industry_committee,party_committee,formal,\n");
     assert_eq!(worker.import("party-organizations", "", theirs.into_bytes()).await.faults(), ["2 code import.out_of_scope", "3 code import.out_of_scope"]);
 }
 

@@ -88,7 +88,10 @@ async fn org_06_a_post_lives_from_entry_to_end() {
     // The journal tells that somebody has a post, not which.
     let history = admin.get(&format!("{path}/history")).await.ok(200);
     let created = &history["items"][2]["change"];
-    assert_eq!((&created["person_id"], &created["role"], &created["organization_code"], &created["valid_from"]), (&li["id"], &json!("***"), &json!("***"), &json!("***")));
+    assert_eq!(
+        (&created["person_id"], &created["role"], &created["organization_code"], &created["valid_from"]),
+        (&li["id"], &json!("***"), &json!("***"), &json!("***"))
+    );
     assert_eq!(history["items"][1]["change"], json!({"agreed_to": {"from": "***", "to": null}}));
 }
 

@@ -130,6 +130,35 @@ async fn what_shows_that_they_are_two_forbids_a_merge() {
 }
 
 #[tokio::test]
+async fn nobody_comes_back_to_a_grid_that_has_ended_meanwhile() {
+    let app = TestApp::start().await;
+    let admin = app.small_town().await;
+    let grid = admin.post("/v1/grids", json!({"code": "421181001001009", "name": "新", "valid_from": "2024-01-01"})).await.ok(201);
+    let survivor = enter(&admin, "甲", None, "421181001001001").await;
+    let duplicate = enter(&admin, "甲", None, "421181001001009").await;
+    let membership = join(&admin, &duplicate, "2001-07-01").await.ok(201);
+    let made = admin.post("/v1/person-merges", merge(&survivor, &duplicate)).await.ok(201);
+    admin.post(&format!("/v1/grids/{}/end", id(&grid)), ending("2026-01-01", 1)).await.ok(200);
+    let path = format!("/v1/person-merges/{}/undo", id(&made));
+    let refused = admin.post(&path, json!({"reason": "误并", "version": 1})).await;
+    assert_eq!((refused.status, refused.errors()), (409, vec!["/area_code person_merge.home_ended".to_owned()]));
+    assert!(refused.text().contains("421181001001009") && refused.text().contains("2026-01-01"), "{}", refused.text());
+    let to = |area: &str| json!({"reason": "误并", "area_code": area, "version": 1});
+    assert_eq!(admin.post(&path, to("421181001001009")).await.code(), "person.home_not_in_force");
+    let local = app.user(&["person.read", "person.merge"], "421181001001").await;
+    assert_eq!(local.post(&path, to("421181001002001")).await.code(), "access.out_of_scope");
+    local.post(&path, to("421181001001002")).await.ok(200);
+    let back = admin.get(&format!("/v1/people/{}", id(&duplicate))).await.ok(200);
+    assert_eq!((&back["id"], back["area_code"].as_str()), (&duplicate["id"], Some("421181001001002")));
+    assert_eq!(owner(&admin, &membership).await, id(&duplicate));
+    let unmerged = admin.get(&format!("/v1/people/{}/history", id(&duplicate))).await.ok(200)["items"][0].clone();
+    assert_eq!(
+        (unmerged["action"].as_str(), &unmerged["change"]),
+        (Some("person.unmerged"), &json!({"area_code": {"from": "421181001001009", "to": "421181001001002"}}))
+    );
+}
+
+#[tokio::test]
 async fn two_merges_of_one_duplicate_at_once_are_one() {
     let app = TestApp::start().await;
     let admin = app.small_town().await;

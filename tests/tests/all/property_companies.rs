@@ -116,6 +116,34 @@ async fn org_15_a_company_is_seen_where_it_is_kept_or_linked_and_written_where_i
 }
 
 #[tokio::test]
+async fn org_15_nobody_names_a_community_as_founder_for_which_he_does_not_write() {
+    let app = TestApp::start().await;
+    let admin = app.small_town().await;
+    let secretary = app.staff("secretary", Role::CommunitySecretary, "421181001001").await;
+    let mut theirs = led();
+    theirs["area_code"] = json!("421181001001");
+    theirs["founder_community_code"] = json!("421181001002");
+    let refused = secretary.post("/v1/property-companies", theirs.clone()).await;
+    assert_eq!((refused.status, refused.code()), (403, "access.out_of_scope"));
+    let own = secretary.post("/v1/property-companies", led()).await.ok(201);
+    let path = format!("/v1/property-companies/{}", id(&own));
+    assert_eq!(secretary.patch(&path, json!({"founder_community_code": "421181001002", "version": 1})).await.code(), "access.out_of_scope");
+    let file = format!(
+        "code,name,kind,founder_community_code,area_code\n{OTHER},柳岸物业服务有限公司,community_led,421181001002,421181001001\n\
+                        91421199MA00000032,第三物业,community_led,421181001002,421181001001\n"
+    );
+    assert_eq!(
+        secretary.import("property-companies", "", file.into_bytes()).await.faults(),
+        ["2 founder_community_code property_company.founder_elsewhere", "3 founder_community_code property_company.founder_elsewhere"]
+    );
+    // Who may name it has named it; she goes on looking after the company, and leaves the founder as it is.
+    admin.patch(&path, json!({"founder_community_code": "421181001002", "version": 1})).await.ok(200);
+    secretary.patch(&path, json!({"founder_community_code": "421181001002", "legal_representative": "丙", "version": 2})).await.ok(200);
+    let file = format!("code,name,kind,founder_community_code,area_code\n{OTHER},柳岸物业,community_led,421181001002,421181001001\n");
+    assert_eq!(secretary.import("property-companies", "", file.into_bytes()).await.ok(200)["run"]["changed"], 1);
+}
+
+#[tokio::test]
 async fn org_15_companies_come_and_go_as_files() {
     let app = TestApp::start().await;
     let admin = app.small_town().await;

@@ -215,6 +215,13 @@ async fn org_17_projects_are_seen_and_written_in_their_community() {
         assert_eq!(user.by_code("property-companies", MARKET).await, company);
         assert_eq!(user.get("/v1/exports/property-companies.csv").await.text().lines().count(), 2);
     }
+    // What she sees by the project and may not write comes in again as it is, and not otherwise.
+    for form in ["csv", "ndjson", "xlsx"] {
+        let out = secretary.get(&format!("/v1/exports/property-companies.{form}")).await;
+        assert_eq!(secretary.import("property-companies", "", out.bytes).await.ok(200)["run"]["unchanged"], 1, "{form}");
+    }
+    let other = secretary.get("/v1/exports/property-companies.csv").await.text().replace("安馨物业", "安馨物业(改)");
+    assert_eq!(secretary.import("property-companies", "", other.into_bytes()).await.faults(), ["2 code import.out_of_scope"]);
     assert_eq!(compound.patch(&path, json!({"staff": 3, "version": 1})).await.code(), "access.forbidden");
     for operation in ["", "/history"] {
         assert_eq!(neighbour.get(&format!("{path}{operation}")).await.code(), "property_project.unknown");

@@ -36,7 +36,16 @@ fn complained(output: &Output) -> String {
 fn city(count: usize) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     demo::write(folder.path(), 1, 1).unwrap();
-    for (name, count) in [("07-households.csv", count), ("08-people.csv", 60), ("09-party-memberships.csv", 60)] {
+    for (name, count) in [
+        ("07-households.csv", count),
+        ("08-people.csv", 60),
+        ("09-party-memberships.csv", 40),
+        ("10-party-organizations.csv", 25),
+        ("11-party-posts.csv", 2),
+        ("17-governance-body-members.csv", 3),
+        ("18-dwellings.csv", 100),
+        ("19-ownerships.csv", 40),
+    ] {
         let file = folder.path().join(name);
         let text = std::fs::read_to_string(&file).unwrap();
         std::fs::write(file, text.lines().take(count + 1).map(|line| format!("{line}\n")).collect::<String>()).unwrap();
@@ -84,12 +93,20 @@ async fn a_folder_goes_in_in_the_right_order_and_again_without_a_change() {
         "07-households.csv",
         "08-people.csv",
         "09-party-memberships.csv",
-        "10-property-companies.csv",
-        "11-property-projects.csv",
-        "12-policy-documents.csv",
+        "10-party-organizations.csv",
+        "11-party-posts.csv",
+        "12-property-companies.csv",
+        "13-property-projects.csv",
+        "14-policy-documents.csv",
+        "15-grid-lineages.csv",
+        "16-governance-bodies.csv",
+        "17-governance-body-members.csv",
+        "18-dwellings.csv",
+        "19-ownerships.csv",
+        "20-charter-inclusions.csv",
     ];
     assert_eq!((code, files(&first)), (Some(0), order.to_vec()), "{first}");
-    assert!(first.contains("03-grids.csv: 255 rows: 255 new, 0 changed, 0 unchanged, 0 refused ("), "{first}");
+    assert!(first.contains("03-grids.csv: 299 rows: 299 new, 0 changed, 0 unchanged, 0 refused ("), "{first}");
     assert_eq!((count(&admin, "grids").await, count(&admin, "buildings").await, count(&admin, "households").await), (255, 1_512, 400));
     let jobs = admin.get("/v1/jobs?limit=50").await.ok(200)["items"].as_array().unwrap().len();
     assert!((1..7).contains(&jobs), "{jobs} of the files were large");
@@ -179,7 +196,7 @@ async fn a_busy_server_is_asked_again() {
     let mut complaints = BufReader::new(busy.stderr.take().unwrap());
     let complaint = tokio::task::spawn_blocking(move || {
         let mut said = String::new();
-        while !said.contains("households 正有另一导入") {
+        while !said.contains("households 正在导入") {
             assert!(complaints.read_line(&mut said).unwrap() > 0, "{said}");
         }
         complaints

@@ -25,14 +25,14 @@ pub struct AccountWithPassword {
 }
 
 /// List accounts · 列出账户
-#[utoipa::path(tag = "access", params(AccountFilter, PageParams), security(("ApiKey" = ["account.read"])))]
+#[utoipa::path(tag = "access", params(AccountFilter, PageParams), security(("Bearer" = ["account.read"])))]
 #[get("/accounts")]
 async fn list_accounts(caller: Caller, filter: Query<AccountFilter>) -> Reply<List<Account>> {
     caller.page(None, async |view, paging| account::list(view, &filter, paging).await).await
 }
 
 /// Get an account · 读取账户
-#[utoipa::path(tag = "access", security(("ApiKey" = ["account.read"])))]
+#[utoipa::path(tag = "access", security(("Bearer" = ["account.read"])))]
 #[get("/accounts/{id}")]
 async fn get_account(caller: Caller, id: Id<AccountId>) -> Reply<One<Account>> {
     caller.read(async |view| account::get(view, *id).await.map(One)).await
@@ -41,7 +41,7 @@ async fn get_account(caller: Caller, id: Id<AccountId>) -> Reply<One<Account>> {
 /// Create an account · 建立账户
 ///
 /// The answer holds a temporary password; it is shown this once. The account opens nothing until it holds a role.
-#[utoipa::path(tag = "access", security(("ApiKey" = ["account.write"])))]
+#[utoipa::path(tag = "access", security(("Bearer" = ["account.write"])))]
 #[post("/accounts")]
 async fn create_account(caller: Caller, new: Json<NewAccount>) -> WriteReply<CreatedOnce<Account, AccountWithPassword>> {
     caller.call().actor.may(account::WRITE)?;
@@ -56,7 +56,7 @@ async fn create_account(caller: Caller, new: Json<NewAccount>) -> WriteReply<Cre
 }
 
 /// Change an account · 更改账户
-#[utoipa::path(tag = "access", security(("ApiKey" = ["account.write"])))]
+#[utoipa::path(tag = "access", security(("Bearer" = ["account.write"])))]
 #[patch("/accounts/{id}")]
 async fn update_account(caller: Caller, id: Id<AccountId>, version: IfMatch, patch: Json<AccountPatch>) -> WriteReply<One<Account>> {
     caller.write("account.update", async |tx| account::update(tx, *id, version.or(patch.version)?, &patch).await.map(One)).await
@@ -70,14 +70,14 @@ async fn intervene(caller: &Caller, id: AccountId, version: &IfMatch, act: Act, 
 /// Disable an account · 停用账户
 ///
 /// It opens nothing any more, on any replica, within a second; its sessions end.
-#[utoipa::path(tag = "access", security(("ApiKey" = ["account.write"])))]
+#[utoipa::path(tag = "access", security(("Bearer" = ["account.write"])))]
 #[post("/accounts/{id}/disable")]
 async fn disable_account(caller: Caller, id: Id<AccountId>, version: IfMatch, why: Json<Intervention>) -> WriteReply<One<Account>> {
     intervene(&caller, *id, &version, Act::Disable, &why).await
 }
 
 /// Enable an account again · 恢复账户
-#[utoipa::path(tag = "access", security(("ApiKey" = ["account.write"])))]
+#[utoipa::path(tag = "access", security(("Bearer" = ["account.write"])))]
 #[post("/accounts/{id}/enable")]
 async fn enable_account(caller: Caller, id: Id<AccountId>, version: IfMatch, why: Json<Intervention>) -> WriteReply<One<Account>> {
     intervene(&caller, *id, &version, Act::Enable, &why).await
@@ -86,14 +86,14 @@ async fn enable_account(caller: Caller, id: Id<AccountId>, version: IfMatch, why
 /// Unlock an account · 解锁账户
 ///
 /// After too many failed log-ins; it also unlocks by itself after a quarter of an hour.
-#[utoipa::path(tag = "access", security(("ApiKey" = ["account.write"])))]
+#[utoipa::path(tag = "access", security(("Bearer" = ["account.write"])))]
 #[post("/accounts/{id}/unlock")]
 async fn unlock_account(caller: Caller, id: Id<AccountId>, version: IfMatch, why: Json<Intervention>) -> WriteReply<One<Account>> {
     intervene(&caller, *id, &version, Act::Unlock, &why).await
 }
 
 /// End all sessions of an account · 终止账户的全部会话
-#[utoipa::path(tag = "access", security(("ApiKey" = ["account.write"])))]
+#[utoipa::path(tag = "access", security(("Bearer" = ["account.write"])))]
 #[post("/accounts/{id}/end-sessions")]
 async fn end_account_sessions(caller: Caller, id: Id<AccountId>, version: IfMatch, why: Json<Intervention>) -> WriteReply<One<Account>> {
     intervene(&caller, *id, &version, Act::EndSessions, &why).await
@@ -102,7 +102,7 @@ async fn end_account_sessions(caller: Caller, id: Id<AccountId>, version: IfMatc
 /// Take the second factor off an account · 重置第二因素
 ///
 /// For a person who has lost his phone: he logs in by password alone, once, and sets up another.
-#[utoipa::path(tag = "access", security(("ApiKey" = ["account.write"])))]
+#[utoipa::path(tag = "access", security(("Bearer" = ["account.write"])))]
 #[post("/accounts/{id}/reset-second-factor")]
 async fn reset_second_factor(caller: Caller, id: Id<AccountId>, version: IfMatch, why: Json<Intervention>) -> WriteReply<One<Account>> {
     intervene(&caller, *id, &version, Act::ResetSecondFactor, &why).await
@@ -111,7 +111,7 @@ async fn reset_second_factor(caller: Caller, id: Id<AccountId>, version: IfMatch
 /// Give an account a temporary password · 重置密码
 ///
 /// The answer holds it; it is shown this once. The account's sessions end.
-#[utoipa::path(tag = "access", security(("ApiKey" = ["account.write"])))]
+#[utoipa::path(tag = "access", security(("Bearer" = ["account.write"])))]
 #[post("/accounts/{id}/reset-password")]
 async fn reset_account_password(caller: Caller, id: Id<AccountId>, version: IfMatch, why: Json<Intervention>) -> WriteReply<Shown<AccountWithPassword>> {
     caller.call().actor.may(account::WRITE)?;
@@ -126,7 +126,7 @@ async fn reset_account_password(caller: Caller, id: Id<AccountId>, version: IfMa
 }
 
 /// List the changes of an account · 列出账户的变更
-#[utoipa::path(tag = "access", params(PageParams), security(("ApiKey" = ["account.read"])))]
+#[utoipa::path(tag = "access", params(PageParams), security(("Bearer" = ["account.read"])))]
 #[get("/accounts/{id}/history")]
 async fn list_account_history(caller: Caller, id: Id<AccountId>) -> Reply<List<Change>> {
     caller

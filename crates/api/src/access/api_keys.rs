@@ -25,14 +25,14 @@ pub struct ApiKeyWithSecret {
 }
 
 /// List API keys · 列出密钥
-#[utoipa::path(tag = "access", params(ApiKeyFilter, PageParams), security(("ApiKey" = ["api_key.read"])))]
+#[utoipa::path(tag = "access", params(ApiKeyFilter, PageParams), security(("Bearer" = ["api_key.read"])))]
 #[get("/api-keys")]
 async fn list_api_keys(caller: Caller, filter: Query<ApiKeyFilter>) -> Reply<List<ApiKey>> {
     caller.page(None, async |view, paging| api_key::list(view, &filter, paging).await).await
 }
 
 /// Get an API key · 读取密钥信息
-#[utoipa::path(tag = "access", security(("ApiKey" = ["api_key.read"])))]
+#[utoipa::path(tag = "access", security(("Bearer" = ["api_key.read"])))]
 #[get("/api-keys/{id}")]
 async fn get_api_key(caller: Caller, id: Id<ApiKeyId>) -> Reply<One<ApiKey>> {
     caller.read(async |view| api_key::get(view, *id).await.map(One)).await
@@ -41,7 +41,7 @@ async fn get_api_key(caller: Caller, id: Id<ApiKeyId>) -> Reply<One<ApiKey>> {
 /// Make an API key · 建立密钥
 ///
 /// The answer holds the key; it is shown this once. For rotation make the second, switch, revoke the first.
-#[utoipa::path(tag = "access", security(("ApiKey" = ["api_key.write"])))]
+#[utoipa::path(tag = "access", security(("Bearer" = ["api_key.write"])))]
 #[post("/api-keys")]
 async fn create_api_key(caller: Caller, new: Json<NewApiKey>) -> WriteReply<CreatedOnce<ApiKey, ApiKeyWithSecret>> {
     let known: Vec<&str> = domains::permissions().map(|(name, ..)| name).collect();
@@ -55,14 +55,14 @@ async fn create_api_key(caller: Caller, new: Json<NewApiKey>) -> WriteReply<Crea
 /// Revoke an API key · 撤销密钥
 ///
 /// Within a second no replica takes it any more, nor a token that came of it.
-#[utoipa::path(tag = "access", security(("ApiKey" = ["api_key.write"])))]
+#[utoipa::path(tag = "access", security(("Bearer" = ["api_key.write"])))]
 #[post("/api-keys/{id}/revoke")]
 async fn revoke_api_key(caller: Caller, id: Id<ApiKeyId>, version: IfMatch, why: Json<Revocation>) -> WriteReply<One<ApiKey>> {
     caller.write("api_key.revoke", async |tx| api_key::revoke(tx, *id, version.or(why.version)?, &why.reason).await.map(One)).await
 }
 
 /// List the changes of an API key · 列出密钥的变更
-#[utoipa::path(tag = "access", params(PageParams), security(("ApiKey" = ["api_key.read"])))]
+#[utoipa::path(tag = "access", params(PageParams), security(("Bearer" = ["api_key.read"])))]
 #[get("/api-keys/{id}/history")]
 async fn list_api_key_history(caller: Caller, id: Id<ApiKeyId>) -> Reply<List<Change>> {
     caller

@@ -69,7 +69,7 @@ pub struct EndedSession {
 }
 
 /// Tell who calls · 我是谁
-#[utoipa::path(tag = "access", security(("ApiKey" = [])))]
+#[utoipa::path(tag = "access", security(("Bearer" = [])))]
 #[get("/me")]
 async fn get_me(caller: Caller) -> Reply<Done<Me>> {
     let person = caller.identity().person.as_ref();
@@ -83,7 +83,7 @@ async fn get_me(caller: Caller) -> Reply<Done<Me>> {
 }
 
 /// Tell what the caller may do · 我的权限
-#[utoipa::path(tag = "access", security(("ApiKey" = [])))]
+#[utoipa::path(tag = "access", security(("Bearer" = [])))]
 #[get("/me/permissions")]
 async fn get_my_permissions(caller: Caller) -> Reply<Done<MyPermissions>> {
     let grants = caller.call().actor.grants().iter().map(|grant| MyGrant {
@@ -95,7 +95,7 @@ async fn get_my_permissions(caller: Caller) -> Reply<Done<MyPermissions>> {
 }
 
 /// List one's own sessions · 我的会话
-#[utoipa::path(tag = "access", security(("ApiKey" = [])))]
+#[utoipa::path(tag = "access", security(("Bearer" = [])))]
 #[get("/me/sessions")]
 async fn list_my_sessions(person: Person) -> Reply<Done<MySessions>> {
     let items = person.caller.browse(async |view| session::list(view, person.account).await).await?;
@@ -103,14 +103,14 @@ async fn list_my_sessions(person: Person) -> Reply<Done<MySessions>> {
 }
 
 /// End one of one's own sessions · 终止自己的会话
-#[utoipa::path(tag = "access", security(("ApiKey" = [])))]
+#[utoipa::path(tag = "access", security(("Bearer" = [])))]
 #[post("/me/sessions/{id}/end")]
 async fn end_my_session(person: Person, id: Id<SessionId>) -> WriteReply<Done<EndedSession>> {
     end(&person, *id, EndReason::EndedByOther).await
 }
 
 /// Log out · 退出登录
-#[utoipa::path(tag = "access", security(("ApiKey" = [])))]
+#[utoipa::path(tag = "access", security(("Bearer" = [])))]
 #[post("/me/log-out")]
 async fn log_out(person: Person) -> WriteReply<Done<EndedSession>> {
     end(&person, person.session, EndReason::LoggedOut).await
@@ -127,7 +127,7 @@ async fn end(person: &Person, session_id: SessionId, reason: EndReason) -> Write
 /// Change one's own password · 修改自己的密码
 ///
 /// All other sessions end.
-#[utoipa::path(tag = "access", security(("ApiKey" = [])))]
+#[utoipa::path(tag = "access", security(("Bearer" = [])))]
 #[post("/me/password")]
 async fn change_my_password(person: Person, change: Json<PasswordChange>) -> Reply<Shown<Account>> {
     let services = person.caller.services();
@@ -138,7 +138,7 @@ async fn change_my_password(person: Person, change: Json<PasswordChange>) -> Rep
 /// Ask for a second factor · 申请第二因素
 ///
 /// The answer holds the secret for an authenticator app; it is shown this once, and counts once a code confirms it.
-#[utoipa::path(tag = "access", security(("ApiKey" = [])))]
+#[utoipa::path(tag = "access", security(("Bearer" = [])))]
 #[post("/me/second-factor")]
 async fn begin_second_factor(person: Person, reassurance: Json<Reassurance>) -> WriteReply<Shown<SecondFactorSecret>> {
     let services = person.caller.services();
@@ -148,7 +148,7 @@ async fn begin_second_factor(person: Person, reassurance: Json<Reassurance>) -> 
 }
 
 /// Confirm the second factor · 确认第二因素
-#[utoipa::path(tag = "access", security(("ApiKey" = [])))]
+#[utoipa::path(tag = "access", security(("Bearer" = [])))]
 #[post("/me/second-factor/confirm")]
 async fn confirm_second_factor(person: Person, confirmation: Json<CodeConfirmation>) -> WriteReply<Shown<Account>> {
     let cipher = &person.caller.services().cipher;

@@ -51,7 +51,7 @@ pub struct RoleList {
 }
 
 /// List roles and what they permit · 列出角色及其权限
-#[utoipa::path(tag = "access", security(("ApiKey" = [])))]
+#[utoipa::path(tag = "access", security(("Bearer" = [])))]
 #[get("/roles")]
 async fn list_roles(caller: Caller) -> Reply<Done<RoleList>> {
     let powers = &caller.services().powers;

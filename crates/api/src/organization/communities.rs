@@ -13,35 +13,35 @@ use crate::reply::{Created, Done, List, One, Reply, WriteReply};
 use kernel::Ending;
 
 /// List communities · 列出社区
-#[utoipa::path(tag = "organization", params(CommunityFilter, SortParam, PageParams), security(("ApiKey" = ["community.read"])))]
+#[utoipa::path(tag = "organization", params(CommunityFilter, SortParam, PageParams), security(("Bearer" = ["community.read"])))]
 #[get("/communities")]
 async fn list_communities(caller: Caller, filter: Query<CommunityFilter>) -> Reply<List<Community>> {
     caller.list(filter, community::list).await
 }
 
 /// Get a community · 读取社区
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["community.read"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["community.read"])))]
 #[get("/communities/{id}")]
 async fn get_community(caller: Caller, id: Id<CommunityId>) -> Reply<One<Community>> {
     caller.read(async |view| community::get(view, *id).await.map(One)).await
 }
 
 /// Create a community · 登记社区
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["community.write"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["community.write"])))]
 #[post("/communities")]
 async fn create_community(caller: Caller, new: Json<NewCommunity>) -> WriteReply<Created<Community>> {
     caller.write("community.create", async |tx| community::create(tx, &new).await.map(Created)).await
 }
 
 /// Change a community · 更改社区
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["community.write"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["community.write"])))]
 #[patch("/communities/{id}")]
 async fn update_community(caller: Caller, id: Id<CommunityId>, version: IfMatch, patch: Json<CommunityPatch>) -> WriteReply<One<Community>> {
     caller.write("community.update", async |tx| community::update(tx, *id, version.or(patch.version)?, &patch).await.map(One)).await
 }
 
 /// Create or change a community by your own key · 按自有编号登记或更改社区
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["community.write"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["community.write"])))]
 #[put("/communities/by-ref/{source}/{ref}")]
 async fn put_community(caller: Caller, key: ByRef, new: Json<NewCommunity>) -> WriteReply<One<Community>> {
     caller.write("community.put", async |tx| community::put(tx, &key.source, &key.reference, new.clone()).await.map(One)).await
@@ -50,14 +50,14 @@ async fn put_community(caller: Caller, key: ByRef, new: Json<NewCommunity>) -> W
 /// End a community · 终止社区
 ///
 /// Refused while grids or compounds are in it from that day on.
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["community.write"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["community.write"])))]
 #[post("/communities/{id}/end")]
 async fn end_community(caller: Caller, id: Id<CommunityId>, version: IfMatch, ending: Json<Ending>) -> WriteReply<One<Community>> {
     caller.write("community.end", async |tx| community::end(tx, *id, version.or(ending.version)?, &ending).await.map(One)).await
 }
 
 /// Create, change and end communities in one request · 批量处理社区
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["community.write"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["community.write"])))]
 #[post("/communities:batch")]
 async fn batch_communities(caller: Caller, batch: Json<Batch<NewCommunity, CommunityPatch>>) -> WriteReply<Done<BatchReport>> {
     caller
@@ -70,7 +70,7 @@ async fn batch_communities(caller: Caller, batch: Json<Batch<NewCommunity, Commu
 }
 
 /// List the changes of a community · 列出社区的变更
-#[utoipa::path(tag = "organization", params(PageParams), security(("ApiKey" = ["community.read"])))]
+#[utoipa::path(tag = "organization", params(PageParams), security(("Bearer" = ["community.read"])))]
 #[get("/communities/{id}/history")]
 async fn list_community_history(caller: Caller, id: Id<CommunityId>) -> Reply<List<Change>> {
     caller

@@ -13,35 +13,35 @@ use crate::reply::{Created, Done, List, One, Reply, WriteReply};
 use kernel::Ending;
 
 /// List grids · 列出网格
-#[utoipa::path(tag = "organization", params(GridFilter, SortParam, PageParams), security(("ApiKey" = ["grid.read"])))]
+#[utoipa::path(tag = "organization", params(GridFilter, SortParam, PageParams), security(("Bearer" = ["grid.read"])))]
 #[get("/grids")]
 async fn list_grids(caller: Caller, filter: Query<GridFilter>) -> Reply<List<Grid>> {
     caller.list(filter, grid::list).await
 }
 
 /// Get a grid · 读取网格
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["grid.read"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["grid.read"])))]
 #[get("/grids/{id}")]
 async fn get_grid(caller: Caller, id: Id<GridId>) -> Reply<One<Grid>> {
     caller.read(async |view| grid::get(view, *id).await.map(One)).await
 }
 
 /// Create a grid · 登记网格
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["grid.write"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["grid.write"])))]
 #[post("/grids")]
 async fn create_grid(caller: Caller, new: Json<NewGrid>) -> WriteReply<Created<Grid>> {
     caller.write("grid.create", async |tx| grid::create(tx, &new).await.map(Created)).await
 }
 
 /// Change a grid · 更改网格
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["grid.write"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["grid.write"])))]
 #[patch("/grids/{id}")]
 async fn update_grid(caller: Caller, id: Id<GridId>, version: IfMatch, patch: Json<GridPatch>) -> WriteReply<One<Grid>> {
     caller.write("grid.update", async |tx| grid::update(tx, *id, version.or(patch.version)?, &patch).await.map(One)).await
 }
 
 /// Create or change a grid by your own key · 按自有编号登记或更改网格
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["grid.write"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["grid.write"])))]
 #[put("/grids/by-ref/{source}/{ref}")]
 async fn put_grid(caller: Caller, key: ByRef, new: Json<NewGrid>) -> WriteReply<One<Grid>> {
     caller.write("grid.put", async |tx| grid::put(tx, &key.source, &key.reference, new.clone()).await.map(One)).await
@@ -50,14 +50,14 @@ async fn put_grid(caller: Caller, key: ByRef, new: Json<NewGrid>) -> WriteReply<
 /// End a grid · 终止网格
 ///
 /// Refused while households, compounds or people are in it from that day on.
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["grid.write"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["grid.write"])))]
 #[post("/grids/{id}/end")]
 async fn end_grid(caller: Caller, id: Id<GridId>, version: IfMatch, ending: Json<Ending>) -> WriteReply<One<Grid>> {
     caller.write("grid.end", async |tx| grid::end(tx, *id, version.or(ending.version)?, &ending).await.map(One)).await
 }
 
 /// Create, change and end grids in one request · 批量处理网格
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["grid.write"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["grid.write"])))]
 #[post("/grids:batch")]
 async fn batch_grids(caller: Caller, batch: Json<Batch<NewGrid, GridPatch>>) -> WriteReply<Done<BatchReport>> {
     caller
@@ -70,7 +70,7 @@ async fn batch_grids(caller: Caller, batch: Json<Batch<NewGrid, GridPatch>>) -> 
 }
 
 /// List the changes of a grid · 列出网格的变更
-#[utoipa::path(tag = "organization", params(PageParams), security(("ApiKey" = ["grid.read"])))]
+#[utoipa::path(tag = "organization", params(PageParams), security(("Bearer" = ["grid.read"])))]
 #[get("/grids/{id}/history")]
 async fn list_grid_history(caller: Caller, id: Id<GridId>) -> Reply<List<Change>> {
     caller

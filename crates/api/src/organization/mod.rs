@@ -1,12 +1,18 @@
 //! Basic organization over HTTP, one file a resource.
 
 mod buildings;
+mod charter_inclusions;
 mod communities;
 mod compound_grids;
 mod compounds;
+mod dwellings;
+mod governance_bodies;
+mod governance_body_members;
+mod grid_lineages;
 mod grids;
 mod household_grids;
 mod households;
+mod ownerships;
 mod party_memberships;
 mod party_organizations;
 mod party_posts;
@@ -25,12 +31,18 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub fn routes(config: &mut ServiceConfig) {
     config
         .configure(buildings::routes)
+        .configure(charter_inclusions::routes)
         .configure(communities::routes)
         .configure(compound_grids::routes)
         .configure(compounds::routes)
+        .configure(dwellings::routes)
+        .configure(governance_bodies::routes)
+        .configure(governance_body_members::routes)
+        .configure(grid_lineages::routes)
         .configure(grids::routes)
         .configure(household_grids::routes)
         .configure(households::routes)
+        .configure(ownerships::routes)
         .configure(party_memberships::routes)
         .configure(party_organizations::routes)
         .configure(party_posts::routes)

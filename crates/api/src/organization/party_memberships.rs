@@ -12,14 +12,14 @@ use crate::query::{Id, IfMatch, PageParams, Query};
 use crate::reply::{Created, List, One, Reply, WriteReply};
 
 /// List party memberships · 列出党员身份
-#[utoipa::path(tag = "organization", params(PartyMembershipFilter, PageParams), security(("ApiKey" = ["party_membership.read"])))]
+#[utoipa::path(tag = "organization", params(PartyMembershipFilter, PageParams), security(("Bearer" = ["party_membership.read"])))]
 #[get("/party-memberships")]
 async fn list_party_memberships(caller: Caller, filter: Query<PartyMembershipFilter>) -> Reply<List<PartyMembership>> {
     caller.page(None, async |view, paging| party_membership::list(view, &filter, paging).await).await
 }
 
 /// Get a party membership · 读取党员身份
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["party_membership.read"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["party_membership.read"])))]
 #[get("/party-memberships/{id}")]
 async fn get_party_membership(caller: Caller, id: Id<PartyMembershipId>) -> Reply<One<PartyMembership>> {
     caller.read(async |view| party_membership::get(view, *id).await.map(One)).await
@@ -28,14 +28,14 @@ async fn get_party_membership(caller: Caller, id: Id<PartyMembershipId>) -> Repl
 /// Enter a party membership · 登记党员身份
 ///
 /// One organizational relation at a time. A transfer is the end of one and the beginning of another.
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["party_membership.write"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["party_membership.write"])))]
 #[post("/party-memberships")]
 async fn create_party_membership(caller: Caller, new: Json<NewPartyMembership>) -> WriteReply<Created<PartyMembership>> {
     caller.write("party_membership.create", async |tx| party_membership::create(tx, &new).await.map(Created)).await
 }
 
 /// Change a party membership · 更改党员身份
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["party_membership.write"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["party_membership.write"])))]
 #[patch("/party-memberships/{id}")]
 async fn update_party_membership(
     caller: Caller,
@@ -47,14 +47,14 @@ async fn update_party_membership(
 }
 
 /// End a party membership · 终止党员身份
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["party_membership.write"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["party_membership.write"])))]
 #[post("/party-memberships/{id}/end")]
 async fn end_party_membership(caller: Caller, id: Id<PartyMembershipId>, version: IfMatch, ending: Json<Ending>) -> WriteReply<One<PartyMembership>> {
     caller.write("party_membership.end", async |tx| party_membership::end(tx, *id, version.or(ending.version)?, &ending).await.map(One)).await
 }
 
 /// List the changes of a party membership · 列出党员身份的变更
-#[utoipa::path(tag = "organization", params(PageParams), security(("ApiKey" = ["party_membership.read"])))]
+#[utoipa::path(tag = "organization", params(PageParams), security(("Bearer" = ["party_membership.read"])))]
 #[get("/party-memberships/{id}/history")]
 async fn list_party_membership_history(caller: Caller, id: Id<PartyMembershipId>) -> Reply<List<Change>> {
     caller

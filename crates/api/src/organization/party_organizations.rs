@@ -67,14 +67,14 @@ fn told(findings: Findings, language: Language) -> PartyOrganizationChecks {
 }
 
 /// List party organizations · 列出党组织
-#[utoipa::path(tag = "organization", params(PartyOrganizationFilter, SortParam, PageParams), security(("ApiKey" = ["party_organization.read"])))]
+#[utoipa::path(tag = "organization", params(PartyOrganizationFilter, SortParam, PageParams), security(("Bearer" = ["party_organization.read"])))]
 #[get("/party-organizations")]
 async fn list_party_organizations(caller: Caller, filter: Query<PartyOrganizationFilter>) -> Reply<List<GroupedPartyOrganization>> {
     caller.list(filter, party_organization::list).await
 }
 
 /// Get a party organization · 读取党组织
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["party_organization.read"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["party_organization.read"])))]
 #[get("/party-organizations/{id}")]
 async fn get_party_organization(caller: Caller, id: Id<PartyOrganizationId>) -> Reply<One<GroupedPartyOrganization>> {
     caller.read(async |view| party_organization::get(view, *id).await.map(One)).await
@@ -84,7 +84,7 @@ async fn get_party_organization(caller: Caller, id: Id<PartyOrganizationId>) -> 
 ///
 /// Warnings on a day, which forbid nothing: members, committee, leader, buildings and term of office against what the
 /// regulations say. The numbers of members do not bind functional organizations.
-#[utoipa::path(tag = "organization", params(ReportDay), security(("ApiKey" = ["party_organization.read"])))]
+#[utoipa::path(tag = "organization", params(ReportDay), security(("Bearer" = ["party_organization.read"])))]
 #[get("/party-organizations/{id}/checks")]
 async fn get_party_organization_checks(caller: Caller, id: Id<PartyOrganizationId>, day: Query<ReportDay>) -> Reply<Done<PartyOrganizationChecks>> {
     let language = caller.language();
@@ -93,14 +93,14 @@ async fn get_party_organization_checks(caller: Caller, id: Id<PartyOrganizationI
 }
 
 /// Create a party organization · 登记党组织
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["party_organization.write"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["party_organization.write"])))]
 #[post("/party-organizations")]
 async fn create_party_organization(caller: Caller, new: Json<NewPartyOrganization>) -> WriteReply<Created<GroupedPartyOrganization>> {
     caller.write("party_organization.create", async |tx| party_organization::create(tx, &new).await.map(Created)).await
 }
 
 /// Change a party organization · 更改党组织
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["party_organization.write"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["party_organization.write"])))]
 #[patch("/party-organizations/{id}")]
 async fn update_party_organization(
     caller: Caller,
@@ -114,7 +114,7 @@ async fn update_party_organization(
 /// Say which buildings a building group answers for · 设定楼栋党小组负责的楼栋
 ///
 /// All of them, in place of those before, from a day on. A building is of the same compound, and one group at a time answers for it.
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["party_organization.write"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["party_organization.write"])))]
 #[put("/party-organizations/{id}/buildings")]
 async fn set_party_group_buildings(
     caller: Caller,
@@ -126,14 +126,14 @@ async fn set_party_group_buildings(
 }
 
 /// Create or change a party organization by your own key · 按自有编号登记或更改党组织
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["party_organization.write"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["party_organization.write"])))]
 #[put("/party-organizations/by-ref/{source}/{ref}")]
 async fn put_party_organization(caller: Caller, key: ByRef, new: Json<NewPartyOrganization>) -> WriteReply<One<GroupedPartyOrganization>> {
     caller.write("party_organization.put", async |tx| party_organization::put(tx, &key.source, &key.reference, new.clone()).await.map(One)).await
 }
 
 /// End a party organization · 终止党组织
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["party_organization.write"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["party_organization.write"])))]
 #[post("/party-organizations/{id}/end")]
 async fn end_party_organization(
     caller: Caller,
@@ -145,7 +145,7 @@ async fn end_party_organization(
 }
 
 /// Create, change and end party organizations in one request · 批量处理党组织
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["party_organization.write"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["party_organization.write"])))]
 #[post("/party-organizations:batch")]
 async fn batch_party_organizations(caller: Caller, batch: Json<Batch<NewPartyOrganization, PartyOrganizationPatch>>) -> WriteReply<Done<BatchReport>> {
     caller
@@ -158,7 +158,7 @@ async fn batch_party_organizations(caller: Caller, batch: Json<Batch<NewPartyOrg
 }
 
 /// List the changes of a party organization · 列出党组织的变更
-#[utoipa::path(tag = "organization", params(PageParams), security(("ApiKey" = ["party_organization.read"])))]
+#[utoipa::path(tag = "organization", params(PageParams), security(("Bearer" = ["party_organization.read"])))]
 #[get("/party-organizations/{id}/history")]
 async fn list_party_organization_history(caller: Caller, id: Id<PartyOrganizationId>) -> Reply<List<Change>> {
     caller

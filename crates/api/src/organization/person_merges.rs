@@ -12,14 +12,14 @@ use crate::query::{Id, IfMatch, PageParams, Query};
 use crate::reply::{Created, List, One, Reply, WriteReply};
 
 /// List merges of people · 列出人员合并
-#[utoipa::path(tag = "organization", params(PersonMergeFilter, PageParams), security(("ApiKey" = ["person.read"])))]
+#[utoipa::path(tag = "organization", params(PersonMergeFilter, PageParams), security(("Bearer" = ["person.read"])))]
 #[get("/person-merges")]
 async fn list_person_merges(caller: Caller, filter: Query<PersonMergeFilter>) -> Reply<List<PersonMerge>> {
     caller.page(None, async |view, paging| person_merge::list(view, &filter, paging).await).await
 }
 
 /// Get a merge of people · 读取人员合并
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["person.read"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["person.read"])))]
 #[get("/person-merges/{id}")]
 async fn get_person_merge(caller: Caller, id: Id<PersonMergeId>) -> Reply<One<PersonMerge>> {
     caller.read(async |view| person_merge::get(view, *id).await.map(One)).await
@@ -28,7 +28,7 @@ async fn get_person_merge(caller: Caller, id: Id<PersonMergeId>) -> Reply<One<Pe
 /// Merge a duplicate into the person that it is · 合并人员
 ///
 /// Everything that refers to the duplicate moves to the survivor, whose own members stay as they are.
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["person.merge"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["person.merge"])))]
 #[post("/person-merges")]
 async fn create_person_merge(caller: Caller, new: Json<NewPersonMerge>) -> WriteReply<Created<PersonMerge>> {
     let references = domains::references("person");
@@ -38,7 +38,7 @@ async fn create_person_merge(caller: Caller, new: Json<NewPersonMerge>) -> Write
 /// Undo a merge of people · 撤销人员合并
 ///
 /// What the merge moved moves back; what came since stays with the survivor.
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["person.merge"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["person.merge"])))]
 #[post("/person-merges/{id}/undo")]
 async fn undo_person_merge(caller: Caller, id: Id<PersonMergeId>, version: IfMatch, undoing: Json<Undoing>) -> WriteReply<One<PersonMerge>> {
     let references = domains::references("person");
@@ -46,7 +46,7 @@ async fn undo_person_merge(caller: Caller, id: Id<PersonMergeId>, version: IfMat
 }
 
 /// List the changes of a merge of people · 列出人员合并的变更
-#[utoipa::path(tag = "organization", params(PageParams), security(("ApiKey" = ["person.read"])))]
+#[utoipa::path(tag = "organization", params(PageParams), security(("Bearer" = ["person.read"])))]
 #[get("/person-merges/{id}/history")]
 async fn list_person_merge_history(caller: Caller, id: Id<PersonMergeId>) -> Reply<List<Change>> {
     caller

@@ -13,28 +13,28 @@ use crate::reply::{Created, Done, List, One, Reply, WriteReply};
 use kernel::Ending;
 
 /// List property companies · 列出物业企业
-#[utoipa::path(tag = "organization", params(PropertyCompanyFilter, SortParam, PageParams), security(("ApiKey" = ["property_company.read"])))]
+#[utoipa::path(tag = "organization", params(PropertyCompanyFilter, SortParam, PageParams), security(("Bearer" = ["property_company.read"])))]
 #[get("/property-companies")]
 async fn list_property_companies(caller: Caller, filter: Query<PropertyCompanyFilter>) -> Reply<List<PropertyCompany>> {
     caller.list(filter, property_company::list).await
 }
 
 /// Get a property company · 读取物业企业
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["property_company.read"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["property_company.read"])))]
 #[get("/property-companies/{id}")]
 async fn get_property_company(caller: Caller, id: Id<PropertyCompanyId>) -> Reply<One<PropertyCompany>> {
     caller.browse(async |view| property_company::get(view, *id).await.map(One)).await
 }
 
 /// Create a property company · 登记物业企业
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["property_company.write"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["property_company.write"])))]
 #[post("/property-companies")]
 async fn create_property_company(caller: Caller, new: Json<NewPropertyCompany>) -> WriteReply<Created<PropertyCompany>> {
     caller.write("property_company.create", async |tx| property_company::create(tx, &new).await.map(Created)).await
 }
 
 /// Change a property company · 更改物业企业
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["property_company.write"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["property_company.write"])))]
 #[patch("/property-companies/{id}")]
 async fn update_property_company(
     caller: Caller,
@@ -46,7 +46,7 @@ async fn update_property_company(
 }
 
 /// Create or change a property company by your own key · 按自有编号登记或更改物业企业
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["property_company.write"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["property_company.write"])))]
 #[put("/property-companies/by-ref/{source}/{ref}")]
 async fn put_property_company(caller: Caller, key: ByRef, new: Json<NewPropertyCompany>) -> WriteReply<One<PropertyCompany>> {
     caller.write("property_company.put", async |tx| property_company::put(tx, &key.source, &key.reference, new.clone()).await.map(One)).await
@@ -55,14 +55,14 @@ async fn put_property_company(caller: Caller, key: ByRef, new: Json<NewPropertyC
 /// End a property company · 终止物业企业
 ///
 /// Refused while it serves compounds from that day on.
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["property_company.write"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["property_company.write"])))]
 #[post("/property-companies/{id}/end")]
 async fn end_property_company(caller: Caller, id: Id<PropertyCompanyId>, version: IfMatch, ending: Json<Ending>) -> WriteReply<One<PropertyCompany>> {
     caller.write("property_company.end", async |tx| property_company::end(tx, *id, version.or(ending.version)?, &ending).await.map(One)).await
 }
 
 /// Create, change and end property companies in one request · 批量处理物业企业
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["property_company.write"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["property_company.write"])))]
 #[post("/property-companies:batch")]
 async fn batch_property_companies(caller: Caller, batch: Json<Batch<NewPropertyCompany, PropertyCompanyPatch>>) -> WriteReply<Done<BatchReport>> {
     caller
@@ -75,7 +75,7 @@ async fn batch_property_companies(caller: Caller, batch: Json<Batch<NewPropertyC
 }
 
 /// List the changes of a property company · 列出物业企业的变更
-#[utoipa::path(tag = "organization", params(PageParams), security(("ApiKey" = ["property_company.read"])))]
+#[utoipa::path(tag = "organization", params(PageParams), security(("Bearer" = ["property_company.read"])))]
 #[get("/property-companies/{id}/history")]
 async fn list_property_company_history(caller: Caller, id: Id<PropertyCompanyId>) -> Reply<List<Change>> {
     caller

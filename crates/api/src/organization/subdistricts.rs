@@ -13,35 +13,35 @@ use crate::reply::{Created, Done, List, One, Reply, WriteReply};
 use kernel::Ending;
 
 /// List subdistricts · 列出街道(乡镇)
-#[utoipa::path(tag = "organization", params(SubdistrictFilter, SortParam, PageParams), security(("ApiKey" = ["subdistrict.read"])))]
+#[utoipa::path(tag = "organization", params(SubdistrictFilter, SortParam, PageParams), security(("Bearer" = ["subdistrict.read"])))]
 #[get("/subdistricts")]
 async fn list_subdistricts(caller: Caller, filter: Query<SubdistrictFilter>) -> Reply<List<Subdistrict>> {
     caller.list(filter, subdistrict::list).await
 }
 
 /// Get a subdistrict · 读取街道(乡镇)
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["subdistrict.read"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["subdistrict.read"])))]
 #[get("/subdistricts/{id}")]
 async fn get_subdistrict(caller: Caller, id: Id<SubdistrictId>) -> Reply<One<Subdistrict>> {
     caller.read(async |view| subdistrict::get(view, *id).await.map(One)).await
 }
 
 /// Create a subdistrict · 登记街道(乡镇)
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["subdistrict.write"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["subdistrict.write"])))]
 #[post("/subdistricts")]
 async fn create_subdistrict(caller: Caller, new: Json<NewSubdistrict>) -> WriteReply<Created<Subdistrict>> {
     caller.write("subdistrict.create", async |tx| subdistrict::create(tx, &new).await.map(Created)).await
 }
 
 /// Change a subdistrict · 更改街道(乡镇)
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["subdistrict.write"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["subdistrict.write"])))]
 #[patch("/subdistricts/{id}")]
 async fn update_subdistrict(caller: Caller, id: Id<SubdistrictId>, version: IfMatch, patch: Json<SubdistrictPatch>) -> WriteReply<One<Subdistrict>> {
     caller.write("subdistrict.update", async |tx| subdistrict::update(tx, *id, version.or(patch.version)?, &patch).await.map(One)).await
 }
 
 /// Create or change a subdistrict by your own key · 按自有编号登记或更改街道(乡镇)
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["subdistrict.write"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["subdistrict.write"])))]
 #[put("/subdistricts/by-ref/{source}/{ref}")]
 async fn put_subdistrict(caller: Caller, key: ByRef, new: Json<NewSubdistrict>) -> WriteReply<One<Subdistrict>> {
     caller.write("subdistrict.put", async |tx| subdistrict::put(tx, &key.source, &key.reference, new.clone()).await.map(One)).await
@@ -50,14 +50,14 @@ async fn put_subdistrict(caller: Caller, key: ByRef, new: Json<NewSubdistrict>) 
 /// End a subdistrict · 终止街道(乡镇)
 ///
 /// Refused while communities are in it from that day on.
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["subdistrict.write"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["subdistrict.write"])))]
 #[post("/subdistricts/{id}/end")]
 async fn end_subdistrict(caller: Caller, id: Id<SubdistrictId>, version: IfMatch, ending: Json<Ending>) -> WriteReply<One<Subdistrict>> {
     caller.write("subdistrict.end", async |tx| subdistrict::end(tx, *id, version.or(ending.version)?, &ending).await.map(One)).await
 }
 
 /// Create, change and end subdistricts in one request · 批量处理街道(乡镇)
-#[utoipa::path(tag = "organization", security(("ApiKey" = ["subdistrict.write"])))]
+#[utoipa::path(tag = "organization", security(("Bearer" = ["subdistrict.write"])))]
 #[post("/subdistricts:batch")]
 async fn batch_subdistricts(caller: Caller, batch: Json<Batch<NewSubdistrict, SubdistrictPatch>>) -> WriteReply<Done<BatchReport>> {
     caller
@@ -70,7 +70,7 @@ async fn batch_subdistricts(caller: Caller, batch: Json<Batch<NewSubdistrict, Su
 }
 
 /// List the changes of a subdistrict · 列出街道(乡镇)的变更
-#[utoipa::path(tag = "organization", params(PageParams), security(("ApiKey" = ["subdistrict.read"])))]
+#[utoipa::path(tag = "organization", params(PageParams), security(("Bearer" = ["subdistrict.read"])))]
 #[get("/subdistricts/{id}/history")]
 async fn list_subdistrict_history(caller: Caller, id: Id<SubdistrictId>) -> Reply<List<Change>> {
     caller

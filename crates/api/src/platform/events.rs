@@ -37,7 +37,7 @@ const LONGEST: u64 = 30;
 /// Every change of what lies in your area, or lay in it before the change, in an order without gaps: what is
 /// committed late comes late, never not at all. Each answer has a cursor to go on from, also where it has no events.
 /// The envelope is that of CloudEvents 1.0; it holds ids and codes, and nothing of what was changed.
-#[utoipa::path(tag = "platform", params(EventFilter, FeedParams), security(("ApiKey" = ["event.read"])))]
+#[utoipa::path(tag = "platform", params(EventFilter, FeedParams), security(("Bearer" = ["event.read"])))]
 #[get("/events")]
 async fn list_events(caller: Caller, filter: Query<EventFilter>, params: Query<FeedParams>) -> Reply<Done<EventPage>> {
     let wait = params.wait.unwrap_or(0);

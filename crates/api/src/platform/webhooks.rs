@@ -13,14 +13,14 @@ use crate::query::{Id, IfMatch, PageParams, Query};
 use crate::reply::{CreatedOnce, List, One, Reply, Shown, WriteReply};
 
 /// List webhooks · 列出推送地址
-#[utoipa::path(tag = "platform", params(WebhookFilter, PageParams), security(("ApiKey" = ["webhook.read"])))]
+#[utoipa::path(tag = "platform", params(WebhookFilter, PageParams), security(("Bearer" = ["webhook.read"])))]
 #[get("/webhooks")]
 async fn list_webhooks(caller: Caller, filter: Query<WebhookFilter>) -> Reply<List<Webhook>> {
     caller.page(None, async |view, paging| webhook::list(view, &filter, paging).await).await
 }
 
 /// Get a webhook · 读取推送地址
-#[utoipa::path(tag = "platform", security(("ApiKey" = ["webhook.read"])))]
+#[utoipa::path(tag = "platform", security(("Bearer" = ["webhook.read"])))]
 #[get("/webhooks/{id}")]
 async fn get_webhook(caller: Caller, id: Id<WebhookId>) -> Reply<One<Webhook>> {
     caller.read(async |view| webhook::get(view, *id).await.map(One)).await
@@ -30,7 +30,7 @@ async fn get_webhook(caller: Caller, id: Id<WebhookId>) -> Reply<One<Webhook>> {
 ///
 /// The answer holds the secret, which is never shown again. Give it to the receiver, then run the challenge: nothing
 /// is sent before. You need `event.read` in the area too, and the webhook never tells more than you may see.
-#[utoipa::path(tag = "platform", security(("ApiKey" = ["webhook.write"])))]
+#[utoipa::path(tag = "platform", security(("Bearer" = ["webhook.write"])))]
 #[post("/webhooks")]
 async fn create_webhook(caller: Caller, new: Json<NewWebhook>) -> WriteReply<CreatedOnce<Webhook, WebhookSecret>> {
     let (cipher, egress) = (&caller.services().cipher, caller.services().courier.egress());
@@ -44,7 +44,7 @@ async fn create_webhook(caller: Caller, new: Json<NewWebhook>) -> WriteReply<Cre
 /// Change a webhook · 更改推送地址
 ///
 /// `active` pauses it and lets it go on. Another `url` has to meet the challenge before anything is sent to it.
-#[utoipa::path(tag = "platform", security(("ApiKey" = ["webhook.write"])))]
+#[utoipa::path(tag = "platform", security(("Bearer" = ["webhook.write"])))]
 #[patch("/webhooks/{id}")]
 async fn update_webhook(caller: Caller, id: Id<WebhookId>, version: IfMatch, patch: Json<WebhookPatch>) -> WriteReply<One<Webhook>> {
     let egress = caller.services().courier.egress();
@@ -55,7 +55,7 @@ async fn update_webhook(caller: Caller, id: Id<WebhookId>, version: IfMatch, pat
 ///
 /// A signed letter of the type `webhook.challenge` is posted to the address. The receiver answers 2xx with the value of
 /// `data.token`, bare or as `{"token": …}`; then the webhook is active.
-#[utoipa::path(tag = "platform", security(("ApiKey" = ["webhook.write"])))]
+#[utoipa::path(tag = "platform", security(("Bearer" = ["webhook.write"])))]
 #[post("/webhooks/{id}/challenge")]
 async fn challenge_webhook(caller: Caller, id: Id<WebhookId>, version: IfMatch, body: Json<WebhookVersion>) -> WriteReply<One<Webhook>> {
     let expected = version.or(body.version)?;
@@ -67,7 +67,7 @@ async fn challenge_webhook(caller: Caller, id: Id<WebhookId>, version: IfMatch, 
 /// Give a webhook a new secret · 更换签名密钥
 ///
 /// The present one signs beside it for some hours, so that the receiver can change over.
-#[utoipa::path(tag = "platform", security(("ApiKey" = ["webhook.write"])))]
+#[utoipa::path(tag = "platform", security(("Bearer" = ["webhook.write"])))]
 #[post("/webhooks/{id}/rotate-secret")]
 async fn rotate_webhook_secret(caller: Caller, id: Id<WebhookId>, version: IfMatch, rotation: Json<Rotation>) -> WriteReply<Shown<WebhookSecret>> {
     let cipher = &caller.services().cipher;
@@ -77,7 +77,7 @@ async fn rotate_webhook_secret(caller: Caller, id: Id<WebhookId>, version: IfMat
 /// Send events of a webhook again · 重新推送
 ///
 /// One delivery, or everything from a time or a cursor on. Each event has the `webhook-id` that it had.
-#[utoipa::path(tag = "platform", security(("ApiKey" = ["webhook.write"])))]
+#[utoipa::path(tag = "platform", security(("Bearer" = ["webhook.write"])))]
 #[post("/webhooks/{id}/replay")]
 async fn replay_webhook(caller: Caller, id: Id<WebhookId>, version: IfMatch, what: Json<Replay>) -> WriteReply<One<Webhook>> {
     let secret = caller.services().cursor_secret.read(&caller.services().db, caller.call()).await?;
@@ -85,7 +85,7 @@ async fn replay_webhook(caller: Caller, id: Id<WebhookId>, version: IfMatch, wha
 }
 
 /// End a webhook · 终止推送地址
-#[utoipa::path(tag = "platform", security(("ApiKey" = ["webhook.write"])))]
+#[utoipa::path(tag = "platform", security(("Bearer" = ["webhook.write"])))]
 #[post("/webhooks/{id}/end")]
 async fn end_webhook(caller: Caller, id: Id<WebhookId>, version: IfMatch, ending: Json<WebhookEnding>) -> WriteReply<One<Webhook>> {
     caller.write("webhook.end", async |tx| webhook::end(tx, *id, version.or(ending.version)?, &ending).await.map(One)).await
@@ -94,14 +94,14 @@ async fn end_webhook(caller: Caller, id: Id<WebhookId>, version: IfMatch, ending
 /// List what a webhook has sent · 列出推送记录
 ///
 /// With every attempt and when the next one is due. `state=dead` lists what was given up.
-#[utoipa::path(tag = "platform", params(DeliveryFilter, PageParams), security(("ApiKey" = ["webhook.read"])))]
+#[utoipa::path(tag = "platform", params(DeliveryFilter, PageParams), security(("Bearer" = ["webhook.read"])))]
 #[get("/webhooks/{id}/deliveries")]
 async fn list_webhook_deliveries(caller: Caller, id: Id<WebhookId>, filter: Query<DeliveryFilter>) -> Reply<List<WebhookDelivery>> {
     caller.page(None, async |view, paging| delivery::list(view, *id, &filter, paging).await).await
 }
 
 /// List the changes of a webhook · 列出推送地址的变更
-#[utoipa::path(tag = "platform", params(PageParams), security(("ApiKey" = ["webhook.read"])))]
+#[utoipa::path(tag = "platform", params(PageParams), security(("Bearer" = ["webhook.read"])))]
 #[get("/webhooks/{id}/history")]
 async fn list_webhook_history(caller: Caller, id: Id<WebhookId>) -> Reply<List<Change>> {
     caller

@@ -6,20 +6,22 @@
 mod rows;
 mod statements;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Seek, Write};
+use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
-use diesel::sql_types::{Array, Bool, Date, Integer, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Date, Integer, Nullable, Text, Uuid as SqlUuid};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use self::rows::{Chunk, Ready};
-use self::statements::Statements;
+use self::statements::{Given, Statements};
 use crate::area::AreaCode;
 use crate::db::Tx;
 use crate::personal::Keeper;
@@ -59,6 +61,18 @@ pub const REFERS_TO_FAULT: Refusal = Refusal::invalid(
     "The row of “{value}” in this file, to which it refers, is at fault; mend that one first.",
 );
 
+/// An import of the resource runs, or something that keeps imports of it out.
+pub const IN_PROGRESS: Refusal = Refusal::conflict(
+    "import.in_progress",
+    "{resource} 正在导入,或正有不容导入同时进行的更改,请稍后重试。",
+    "An import of {resource} is running, or a change that no import may run beside; try again shortly.",
+);
+
+/// How long a command waits for imports before it is refused.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// How often it looks whether they are over.
+const LOOK: Duration = Duration::from_millis(50);
+
 /// So many rows make a table another one for the planner.
 const ANALYZE_FROM: i32 = 1_000;
 
@@ -69,12 +83,16 @@ pub fn lock_of(resource: &str) -> String {
 }
 
 /// Waits for imports of these resources and keeps new ones out until this transaction ends: what they checked a moment ago
-/// is still so when they store it. Called before rows are locked, as imports may wait for those.
+/// is still so when they store it. Refuses where one takes long. Others may hold the same imports meanwhile. Called before
+/// rows are locked, as imports may wait for those.
 pub async fn hold(tx: &Tx<'_>, resources: &[&str]) -> Result<()> {
-    let mut resources = resources.to_vec();
-    resources.sort_unstable();
     for resource in resources {
-        tx.lock(&lock_of(resource)).await?;
+        while !tx.try_share(&lock_of(resource)).await? {
+            if Instant::now() >= tx.waits_until(PATIENCE) {
+                return Err(IN_PROGRESS.with("resource", resource).into());
+            }
+            sleep(LOOK).await;
+        }
     }
     Ok(())
 }
@@ -170,6 +188,8 @@ struct Checked {
     failed: Vec<i32>,
     #[diesel(sql_type = Nullable<SqlUuid>)]
     stored: Option<Uuid>,
+    #[diesel(sql_type = Nullable<Text>)]
+    names: Option<String>,
 }
 
 /// What was stored of one row.
@@ -209,30 +229,48 @@ async fn store_all(tx: &Tx<'_>, sheet: &'static Sheet, mut chunks: mpsc::Receive
         None => return Err(Error::Internal("the reader of the file stopped".to_owned())),
     };
     let mut outcome = Outcome { rows_read: 0, created: 0, changed: 0, refused: 0, header, failures: Failures::new()? };
+    let mut first = true;
     while let Some(chunk) = chunks.recv().await {
         let Chunk { ready, mut failures, .. } = chunk?;
         outcome.rows_read += count(ready.len() + failures.len());
-        // Rows of NDJSON may have different members; each set of members is a statement of its own.
-        let mut groups = BTreeMap::<u64, Vec<Ready>>::new();
-        ready.into_iter().for_each(|row| groups.entry(row.given).or_default().push(row));
-        for (given, rows) in groups {
-            let stored = store(tx, sheet, &Statements::new(sheet, given), rows, on, &mut failures).await?;
-            let fresh = stored.iter().filter(|row| row.fresh).count();
-            outcome.created += count(fresh);
-            outcome.changed += count(stored.len() - fresh);
-            if let Some(after) = sheet.after {
-                after(tx, stored.into_iter().map(|row| row.key).collect(), on).await?;
-            }
+        let stored = store(tx, sheet, ready, on, &mut failures).await?;
+        let fresh = stored.iter().filter(|row| row.fresh).count();
+        outcome.created += count(fresh);
+        outcome.changed += count(stored.len() - fresh);
+        if let Some(after) = sheet.after {
+            after(tx, stored.into_iter().map(|row| row.key).collect(), on).await?;
         }
         outcome.refused += count(failures.len());
         outcome.failures.keep(failures)?;
+        if first {
+            take_stock(tx).await?;
+            first = false;
+        }
         pulse.beat(outcome.rows_read, outcome.refused)?;
     }
     if outcome.created + outcome.changed > ANALYZE_FROM {
-        // The planner should know what the table has become before the next reader asks, not minutes later.
-        tx.conn().batch_execute(&format!("analyze {}", sheet.table)).await?;
+        // The planner should know what the tables have become before the next reader asks, not minutes later.
+        take_stock(tx).await?;
     }
     Ok(outcome)
+}
+
+#[derive(QueryableByName)]
+struct Written {
+    #[diesel(sql_type = Text)]
+    table: String,
+}
+
+/// Tells the planner what the tables are that this transaction has written. Where a table was emptied and looked at since, it
+/// takes it for empty however much comes in, and compares all rows of a chunk with all that are stored.
+async fn take_stock(tx: &Tx<'_>) -> Result<()> {
+    let written = "select quote_ident(relname) as table from pg_stat_xact_user_tables \
+                   where schemaname = current_schema() and n_tup_ins + n_tup_upd > 0 and relname not like 'journal%' order by relname";
+    let tables: Vec<Written> = sql_query(written).load(&mut tx.conn()).await?;
+    for Written { table } in tables {
+        tx.conn().batch_execute(&format!("analyze (skip_locked) {table}")).await?;
+    }
+    Ok(())
 }
 
 fn count(number: usize) -> i32 {
@@ -240,36 +278,32 @@ fn count(number: usize) -> i32 {
 }
 
 /// Stores one set of rows: checks them, locks what they change, writes.
-async fn store(
-    tx: &Tx<'_>,
-    sheet: &'static Sheet,
-    statements: &Statements,
-    mut rows: Vec<Ready>,
-    on: NaiveDate,
-    failures: &mut Vec<Failure>,
-) -> Result<Vec<Stored>> {
+async fn store(tx: &Tx<'_>, sheet: &'static Sheet, mut rows: Vec<Ready>, on: NaiveDate, failures: &mut Vec<Failure>) -> Result<Vec<Stored>> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let statements = Statements::new(sheet, Given::of(&rows));
     let mut conn = tx.conn();
     let checked: Vec<Checked> = bind(tx, sheet, &statements.check, &rows, on).load(&mut conn).await.map_err(clash)?;
     let mut checked: BTreeMap<i32, Checked> = checked.into_iter().map(|row| (row.n, row)).collect();
-    let (mut changing, mut missing) = (Vec::new(), HashSet::new());
+    let (mut changing, mut names, mut at_fault) = (Vec::new(), HashMap::new(), HashSet::new());
     // A row that the check does not return says what is so already: it goes no further.
     rows.retain(|row| match checked.remove(&row.line) {
         None => false,
         Some(check) if check.failed.is_empty() => {
             changing.extend(check.stored);
+            names.extend(check.names.map(|named| (row.line, named)));
             true
         }
         Some(check) => {
             let broken = check.failed.iter().filter_map(|index| statements.checks.get(usize::try_from(*index).ok()?));
             let faults = broken.map(|rule| fault(sheet, row, rule, &tx.city)).collect();
             failures.push(Failure { line: row.line, record: row.record.clone(), faults });
-            if check.stored.is_none() {
-                missing.insert(row.key.clone());
-            }
+            at_fault.insert(row.key.clone());
             false
         }
     });
-    leave_out_dependents(sheet, &mut rows, missing, failures);
+    leave_out_dependents(sheet, &mut rows, &names, at_fault, failures);
     if rows.is_empty() {
         return Ok(Vec::new());
     }
@@ -283,22 +317,37 @@ async fn store(
     bind(tx, sheet, statement, &rows, on).load(&mut conn).await.map_err(clash)
 }
 
-/// Leaves out what refers to new rows of the file that are at fault, and what refers to that.
-fn leave_out_dependents(sheet: &'static Sheet, rows: &mut Vec<Ready>, mut missing: HashSet<String>, failures: &mut Vec<Failure>) {
-    let Some(place) = sheet.columns.iter().position(|column| column.own) else { return };
-    let mut more = !missing.is_empty();
-    while more {
-        more = false;
-        rows.retain(|row| match row.values.get(place).and_then(Option::as_ref).filter(|named| missing.contains(*named)) {
-            None => true,
-            Some(named) => {
-                let column = sheet.columns.get(place).map_or("", |column| column.name);
-                failures.push(Failure { line: row.line, record: row.record.clone(), faults: vec![REFERS_TO_FAULT.at(column).with("value", named).into()] });
-                more |= missing.insert(row.key.clone());
-                false
-            }
-        });
+/// Leaves out what refers to rows of the file that are at fault, and what refers to that: it was checked against what they
+/// were to be. `names` says of lines whom they name.
+fn leave_out_dependents(
+    sheet: &'static Sheet,
+    rows: &mut Vec<Ready>,
+    names: &HashMap<i32, String>,
+    mut at_fault: HashSet<String>,
+    failures: &mut Vec<Failure>,
+) {
+    let Some(column) = sheet.columns.iter().find(|column| column.own) else { return };
+    let mut named_by = HashMap::<&String, Vec<String>>::new();
+    for row in rows.iter() {
+        if let Some(named) = names.get(&row.line) {
+            named_by.entry(named).or_default().push(row.key.clone());
+        }
     }
+    let mut more: Vec<String> = at_fault.iter().cloned().collect();
+    while let Some(key) = more.pop() {
+        for dependent in named_by.remove(&key).unwrap_or_default() {
+            if at_fault.insert(dependent.clone()) {
+                more.push(dependent);
+            }
+        }
+    }
+    rows.retain(|row| match names.get(&row.line).filter(|named| at_fault.contains(*named)) {
+        None => true,
+        Some(named) => {
+            failures.push(Failure { line: row.line, record: row.record.clone(), faults: vec![REFERS_TO_FAULT.at(column.name).with("value", named).into()] });
+            false
+        }
+    });
 }
 
 /// The fault that a failed check means for a row.
@@ -328,7 +377,8 @@ fn bind(tx: &Tx<'_>, sheet: &'static Sheet, sql: &str, rows: &[Ready], on: Naive
         .bind::<Text, _>(tx.request_id.clone())
         .bind::<Text, _>(tx.city.to_string())
         .bind::<Array<Text>, _>(areas)
-        .bind::<Array<Nullable<Text>>, _>(roles);
+        .bind::<Array<Nullable<Text>>, _>(roles)
+        .bind::<Array<BigInt>, _>(rows.iter().map(|row| row.given).collect::<Vec<_>>());
     (0..sheet.columns.len()).fold(query, |query, index| {
         let column: Vec<Option<String>> = rows.iter().map(|row| row.values.get(index).cloned().flatten()).collect();
         query.bind::<Array<Nullable<Text>>, _>(column)

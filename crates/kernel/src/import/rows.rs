@@ -16,6 +16,10 @@ use crate::tabular::{Row, Table};
 
 /// Rows that are checked and stored at a time.
 const CHUNK: usize = 5_000;
+/// The same at first: after a few, Postgres is told what the tables have become (see [`super::take_stock`]).
+const FIRST_CHUNK: usize = 500;
+/// The same of a sheet whose rows may name one another, which they can within such a part of a file.
+const CHUNK_OF_KIN: usize = 20_000;
 
 /// A row whose cells are in order.
 pub(super) struct Ready {
@@ -26,8 +30,8 @@ pub(super) struct Ready {
     pub key: String,
     /// A value for each column of the sheet.
     pub values: Vec<Option<String>>,
-    /// The columns that it has, bit by bit.
-    pub given: u64,
+    /// The columns that it has, bit by bit; a sheet has fewer than 64.
+    pub given: i64,
     /// The row as it stands in the file, as CSV; personal values are masked.
     pub record: String,
 }
@@ -58,6 +62,8 @@ fn send_chunks(file: File, sheet: &'static Sheet, keeper: Option<&Keeper>, chunk
     if !send(Chunk { header: as_csv(&table.header)?, ..Chunk::default() }) {
         return Ok(());
     }
+    let kin = sheet.columns.iter().any(|column| column.own);
+    let mut most = if kin { CHUNK_OF_KIN } else { FIRST_CHUNK };
     let mut seen = Seen::default();
     let mut chunk = Chunk::default();
     while let Some(row) = table.next_row()? {
@@ -67,8 +73,11 @@ fn send_chunks(file: File, sheet: &'static Sheet, keeper: Option<&Keeper>, chunk
             Ok(ready) => chunk.ready.push(Ready { record, ..ready }),
             Err(faults) => chunk.failures.push(Failure { line, record, faults }),
         }
-        if chunk.ready.len() + chunk.failures.len() == CHUNK && !send(std::mem::take(&mut chunk)) {
-            return Ok(());
+        if chunk.ready.len() + chunk.failures.len() == most {
+            most = if kin { CHUNK_OF_KIN } else { CHUNK };
+            if !send(std::mem::take(&mut chunk)) {
+                return Ok(());
+            }
         }
     }
     send(chunk);
@@ -81,7 +90,7 @@ fn check(row: &Row, columns: &[usize], sheet: &'static Sheet, keeper: Option<&Ke
         return Err(vec![fault.clone().into()]);
     }
     let mut values = vec![None; sheet.columns.len()];
-    let mut given = 0;
+    let mut given = 0_u64;
     let mut faults = Vec::new();
     let mut cells = vec![""; sheet.columns.len()];
     for (cell, index) in row.cells.iter().zip(columns) {
@@ -132,15 +141,20 @@ fn check(row: &Row, columns: &[usize], sheet: &'static Sheet, keeper: Option<&Ke
     let (keys, name): (Vec<_>, _) = match &sheet.found_by {
         None => (sheet.key_columns().take(1).map(|column| (column.name, natural.clone())).collect(), natural),
         Some(found) => {
-            let name = called.into_iter().find(|name| !name.is_empty()).or_else(|| reference.clone());
-            (found.columns.iter().map(|name| (*name, key(&[name]))).collect(), name)
+            let name = called.into_iter().find(|name| !name.is_empty()).or_else(|| reference.clone()).or(natural);
+            // A mask, which is read as the empty text, tells nobody apart.
+            let own = |name: &'static str| {
+                key(&[name]).filter(|own| !own.is_empty())?;
+                key(&found.within.iter().copied().chain([name]).collect::<Vec<_>>())
+            };
+            (found.columns.iter().map(|name| (*name, own(name))).collect(), name)
         }
     };
     let name = name.unwrap_or_default();
     for (pointer, key) in keys.into_iter().chain([("ref", reference.clone())]) {
         let key = key.filter(|key| !key.is_empty());
         // Of a kept value the hash alone is the same on both lines.
-        let kept = place(pointer).and_then(|index| sheet.columns.get(index)?.personal()).is_some();
+        let kept = place(pointer).and_then(|index| sheet.columns.get(index)?.kept()).is_some();
         let same = key.as_deref().map(|key| if kept { key.get(..HASH_BYTES * 2).unwrap_or_default() } else { key });
         if let Some(earlier) = same.and_then(|key| seen.first_line(pointer, key, line)) {
             let key = if pointer == "ref" { key.unwrap_or_default() } else { name.clone() };
@@ -150,7 +164,11 @@ fn check(row: &Row, columns: &[usize], sheet: &'static Sheet, keeper: Option<&Ke
     if reference.is_none() && (key(&["source"]).is_some() || key(&["ref"]).is_some()) {
         faults.push(HALF_A_REFERENCE.at("ref").into());
     }
-    if faults.is_empty() { Ok(Ready { line, id: Uuid::now_v7(), key: name, values, given, record: String::new() }) } else { Err(faults) }
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let given = i64::try_from(given).unwrap_or(i64::MAX);
+    Ok(Ready { line, id: Uuid::now_v7(), key: name, values, given, record: String::new() })
 }
 
 /// A cell that was read: the value, and what a message may call it.

@@ -1,8 +1,10 @@
 //! The two statements of an import, written from a sheet: one checks a chunk, one stores it.
 //!
 //! Parameters: $1 lines, $2 ids for new rows, $3 the day, $4 the caller's areas, $5 … $7 actor and request,
-//! $8 the city, $9 and $10 the areas of his grants and the role of each, $11 … one array a column.
+//! $8 the city, $9 and $10 the areas of his grants and the role of each, $11 the columns that each row has, bit by bit,
+//! $12 … one array a column.
 
+use super::rows::Ready;
 use super::{ENDED, HALF_A_REFERENCE, OUT_OF_SCOPE, REFERENCE_TAKEN};
 use crate::refusal::Refusal;
 use crate::sheet::{Column, Form, MASK_OF_NOTHING, Sheet};
@@ -13,11 +15,28 @@ pub(super) struct RowCheck {
     pub refusal: &'static Refusal,
 }
 
-/// The statements for rows that have the same columns.
+/// Which columns the rows of a chunk have, bit by bit. Those of a table have the same; objects of NDJSON may differ.
+#[derive(Clone, Copy)]
+pub(super) struct Given {
+    /// What all of them have.
+    all: i64,
+    /// What one or another has.
+    some: i64,
+}
+
+impl Given {
+    /// What these rows have.
+    pub(super) fn of(rows: &[Ready]) -> Self {
+        rows.iter().fold(Self { all: i64::MAX, some: 0 }, |given, row| Self { all: given.all & row.given, some: given.some | row.given })
+    }
+}
+
+/// The statements for the rows of a chunk.
 pub(super) struct Statements {
     /// The rules, in the order in which `check` numbers them.
     pub checks: Vec<RowCheck>,
-    /// Returns rows at fault with the numbers of the rules, and rows that are new or would change something.
+    /// Returns rows at fault with the numbers of the rules, and rows that are new or would change something; with each what
+    /// other row of the table it names.
     pub check: String,
     /// Stores rows and journals them; returns those that were new or changed.
     pub store: String,
@@ -26,24 +45,25 @@ pub(super) struct Statements {
 }
 
 /// The number of the first parameter that is a column.
-const FIRST_COLUMN: usize = 11;
+const FIRST_COLUMN: usize = 12;
 
 impl Statements {
-    /// Writes the statements for a sheet; `given` has a bit for each column that the rows have.
-    pub(super) fn new(sheet: &'static Sheet, given: u64) -> Self {
+    /// Writes the statements for a sheet, and rows that have these columns.
+    pub(super) fn new(sheet: &'static Sheet, given: Given) -> Self {
         let mut checks = Vec::new();
         let mut faults = Vec::new();
-        let names_reference = sheet.columns.iter().position(|column| column.name == "ref").is_some_and(|index| given & (1 << index) != 0);
+        let names_reference = sheet.columns.iter().position(|column| column.name == "ref").is_some_and(|index| given.some & (1 << index) != 0);
         for (column, refusal, fault) in rules(sheet, names_reference) {
             checks.push(RowCheck { column, refusal });
-            faults.push(fault.replace("$on", "$3").replace("$city", "$8"));
+            faults.push(fault.replace("$on", "$3").replace("$city", "$8").replace("$areas", "$4"));
         }
         let rows = incoming(sheet, given, &found(sheet));
         let numbered = faults.iter().enumerate().map(|(n, fault)| format!("case when {fault} then {n} end")).collect::<Vec<_>>().join(",\n        ");
         let same_reference = format!("left join {} o on o.source = i.source and o.ref = i.ref and o.id is distinct from i.stored_id", sheet.table);
         let looks_up = format!("{} {}", sheet.looks_up, if names_reference { same_reference.as_str() } else { "" });
+        let names = sheet.columns.iter().find(|column| column.own).map_or_else(|| "null::text".to_owned(), |column| format!("i.{}", column.name));
         let check = format!(
-            "{rows}\nselect i.n, f.failed, i.stored_id as stored\nfrom i {looks_up}\ncross join lateral (select array_remove(array[\n        {numbered}], null)::integer[] as failed) f\n\
+            "{rows}\nselect i.n, f.failed, i.stored_id as stored, {names} as names\nfrom i {looks_up}\ncross join lateral (select array_remove(array[\n        {numbered}], null)::integer[] as failed) f\n\
              where f.failed <> '{{}}' or i.stored_id is null or i.differs"
         );
         Self { checks, check, store: store(sheet, &rows), store_new: store(sheet, &incoming(sheet, given, "false")) }
@@ -53,10 +73,13 @@ impl Statements {
 /// The rules that every sheet has, and its own.
 fn rules(sheet: &'static Sheet, names_reference: bool) -> Vec<(&'static str, &'static Refusal, String)> {
     let key = sheet.columns.first().map_or("", |column| column.name);
-    let mut rules =
-        vec![(key, &OUT_OF_SCOPE, format!("({} ^@ any ($4)) is not true or (i.stored_id is not null and (i.was_in ^@ any ($4)) is not true)", sheet.area))];
+    let elsewhere = format!("(({} ^@ any ($4)) is not true or (i.stored_id is not null and (i.was_in ^@ any ($4)) is not true))", sheet.area);
+    // Exports show rows of other areas where links lead to them; unchanged, they may come in again.
+    let written = if sheet.links.is_some() { " and (i.stored_id is null or i.differs)" } else { "" };
+    let mut rules = vec![(key, &OUT_OF_SCOPE, format!("{elsewhere}{written}"))];
     if !sheet.key_reusable && sheet.found_by.is_none() {
-        rules.push((key, &ENDED, "(i.was).valid_to is not null".to_owned()));
+        // A row that says of it what is so is left alone: the same file goes in again.
+        rules.push((key, &ENDED, "i.differs and (i.was).valid_to is not null".to_owned()));
     }
     if names_reference {
         rules.push(("ref", &HALF_A_REFERENCE, "(i.source is null) <> (i.ref is null)".to_owned()));
@@ -70,8 +93,8 @@ fn rules(sheet: &'static Sheet, names_reference: bool) -> Vec<(&'static str, &'s
 }
 
 /// What a column is to be: the cell, what is stored where the file has no such column, or the default.
-fn value(index: usize, column: &Column, given: u64) -> String {
-    let (name, sql_type) = (column.name, column.sql_type());
+fn value(index: usize, column: &Column, given: Given) -> String {
+    let (name, sql_type, bit) = (column.name, column.sql_type(), 1_i64 << index);
     let cell = match column.form {
         // A mask, which is read as the empty text, leaves what is stored.
         Form::Kept(_) => format!("case when r.{name} = '' then t.{name} else decode(r.{name}, 'hex') end"),
@@ -79,7 +102,8 @@ fn value(index: usize, column: &Column, given: u64) -> String {
     };
     match column.default {
         Some(default) => format!("coalesce({cell}, t.{name}, {})", default.replace("$on", "$3").replace("$city", "$8")),
-        None if given & (1 << index) == 0 => format!("t.{name}"),
+        None if given.some & bit == 0 => format!("t.{name}"),
+        None if given.all & bit == 0 => format!("case when r.given & {bit} = 0 then t.{name} else {cell} end"),
         None => cell,
     }
 }
@@ -103,7 +127,7 @@ fn found(sheet: &'static Sheet) -> String {
 
 /// `with i as (…)`: the incoming rows as they are to be, joined with what is stored under their key. That is looked up row
 /// by row (`lateral … limit 1`), so that a chunk takes as long whatever the table holds and whatever Postgres knows of it.
-fn incoming(sheet: &'static Sheet, given: u64, found: &str) -> String {
+fn incoming(sheet: &'static Sheet, given: Given, found: &str) -> String {
     let names = sheet.columns.iter().map(|column| column.name).collect::<Vec<_>>().join(", ");
     let arrays = (0..sheet.columns.len()).map(|index| format!("${}", index + FIRST_COLUMN)).collect::<Vec<_>>().join(", ");
     let stored = |make: &dyn Fn(usize, &Column) -> String| {
@@ -122,7 +146,7 @@ fn incoming(sheet: &'static Sheet, given: u64, found: &str) -> String {
     format!(
         "with i as materialized (\n    select r.n, coalesce(t.id, r.id) as id, t.id as stored_id, {beside}{values},\n        ({now}) is distinct from ({was}) as differs,\n        \
          t.whole as was, {area} as was_in\n    \
-         from unnest($1, $2, {arrays}) as r (n, id, {names})\n    \
+         from unnest($1, $2, $11, {arrays}) as r (n, id, given, {names})\n    \
          left join lateral (select s as whole, s.* from {table} s where {found} limit 1) t on true\n)",
         area = sheet.stored_area,
         table = sheet.table,

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use kernel::export::{self, FileForm};
+use kernel::import::IN_PROGRESS;
 use kernel::manifest::Powers;
 use kernel::pulse::{Pulse, STOPPED};
 use kernel::refusal::Refused;
@@ -23,7 +24,7 @@ use super::{ExportInput, ImportInput, Job, JobInput, JobRefusal};
 use crate::actor;
 use crate::blob::{Blobs, Spooled};
 use crate::file::{self, FileName};
-use crate::import_run::{self, IN_PROGRESS, ImportMode, REFUSED};
+use crate::import_run::{self, ImportMode, REFUSED};
 
 /// How often a job is begun before it is given up.
 const ATTEMPTS: i32 = 5;

@@ -1,0 +1,57 @@
+//! First days: nothing in a grid or compound begins before it does, whichever of the two is moved (ORG-05, ORG-17).
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use diesel::sql_types::{Bool, Text};
+use diesel_async::RunQueryDsl;
+use kernel::{Error, Result, Tx, import};
+
+use crate::{compound_grid, household, property_project_sheet};
+
+/// What brings things with a first day into grids.
+pub(crate) const INTO_GRIDS: &[&str] = &[compound_grid::SHEET.resource, household::SHEET.resource];
+/// The same for compounds.
+pub(crate) const INTO_COMPOUNDS: &[&str] = &[compound_grid::SHEET.resource, property_project_sheet::SHEET.resource];
+
+/// Whose first days this transaction has moved to later ones, as its journal tells; $1 is the action.
+const MOVED: &str = "select object_id as id from journal where xid = pg_current_xact_id() and action = $1 \
+     and (change #>> '{valid_from,to}')::date > (change #>> '{valid_from,from}')::date";
+
+/// Where a first day may move, no import may put anything before it meanwhile.
+pub(crate) async fn hold(tx: &Tx<'_>, moved_to: Option<NaiveDate>, into: &[&str]) -> Result<()> {
+    if moved_to.is_some() { import::hold(tx, into).await } else { Ok(()) }
+}
+
+/// After an import of grids: holds what is imported into those that it moved, and looks whether something came before.
+pub(crate) async fn settle_grids(tx: &Tx<'_>) -> Result<()> {
+    let early = "select from moved join grid g using (id) where exists (select from household_grid h where h.grid_code = g.code and h.valid_from < g.valid_from) \
+         or exists (select from compound_grid l where l.grid_code = g.code and l.valid_from < g.valid_from)";
+    settle(tx, "grid.changed", INTO_GRIDS, early).await
+}
+
+/// The same for compounds.
+pub(crate) async fn settle_compounds(tx: &Tx<'_>) -> Result<()> {
+    let early = "select from moved join compound c using (id) where exists (select from compound_grid l where l.compound_code = c.code and l.valid_from < c.valid_from) \
+         or exists (select from property_project s where s.compound_code = c.code and s.valid_from < c.valid_from)";
+    settle(tx, "compound.changed", INTO_COMPOUNDS, early).await
+}
+
+async fn settle(tx: &Tx<'_>, action: &str, into: &[&str], early: &str) -> Result<()> {
+    if !any(tx, action, "select from moved").await? {
+        return Ok(());
+    }
+    import::hold(tx, into).await?;
+    // The check of the rows cannot have seen it. Run again, it does.
+    if any(tx, action, early).await? { Err(Error::again("something came into what an import moved")) } else { Ok(()) }
+}
+
+/// Whether a query over what was moved finds a row.
+async fn any(tx: &Tx<'_>, action: &str, query: &str) -> Result<bool> {
+    #[derive(QueryableByName)]
+    struct Found {
+        #[diesel(sql_type = Bool)]
+        found: bool,
+    }
+    let query = diesel::sql_query(format!("with moved as ({MOVED}) select exists ({query}) as found")).bind::<Text, _>(action);
+    Ok(query.get_result::<Found>(&mut tx.conn()).await?.found)
+}

@@ -1,0 +1,66 @@
+//! Lineage of grids as a table: a division of the city that has taken effect, for imports and exports (ORG-12).
+
+use kernel::sheet::{Check, Column, Form, FoundBy, Sheet};
+
+use crate::code::{NOT_A_GRID_CODE, is_grid_code};
+use crate::grid::{READ, WRITE};
+use crate::grid_lineage::{LineageKind, NEW_BEGINS_ELSEWHEN, NO_SUCH_GRID, NOT_GOING_ON, OLD_IN_USE, OLD_NOT_IN_FORCE, TWICE, WRONG_ENDS, end_old};
+
+/// Lineage of grids as a table. A row is found by both codes and the day; with it, the old grid ends on that day.
+pub const SHEET: Sheet = Sheet {
+    resource: "grid-lineages",
+    zh: "网格沿革",
+    table: "grid_lineage",
+    read: READ,
+    write: WRITE,
+    columns: &[
+        Column::new("kind", "变更类型", Form::Choice(LineageKind::CHOICES), "不变、更名、拆分、合并、新设或撤销。").required(),
+        Column::new("old_code", "原网格编码", Form::Code(is_grid_code, &NOT_A_GRID_CODE), "新设的不填。导入后该网格自生效日终止。"),
+        Column::new("new_code", "新网格编码", Form::Code(is_grid_code, &NOT_A_GRID_CODE), "撤销的不填;须已登记,启用日期为生效日。"),
+        Column::new("valid_from", "生效日期", Form::Date, "划分生效之日,默认为导入生效日期。").or("$on"),
+        Column::new("households_moved", "划转户数", Form::Integer(0, 1_000_000), "由原网格划入新网格的户数。"),
+        Column::new("reason", "理由", Form::Text(200), "最多200个字符。"),
+    ],
+    keys: 4,
+    found_by: Some(FoundBy {
+        id: "(select l.id from grid_lineage l where l.old_code is not distinct from r.old_code and l.new_code is not distinct from r.new_code \
+             and l.valid_from = coalesce(r.valid_from::date, $3))",
+        within: &[],
+        columns: &[],
+    }),
+    key_reusable: false,
+    area: "left(coalesce(i.new_code, i.old_code), 12)",
+    stored_area: "t.area_code",
+    links: None,
+    from: "grid_lineage t",
+    shown: &[],
+    looks_up: "left join grid a on a.code = i.old_code left join grid b on b.code = i.new_code",
+    checks: &[
+        Check {
+            column: "kind",
+            refusal: &WRONG_ENDS,
+            fault: "(i.old_code is null) <> (i.kind = 'created') or (i.new_code is null) <> (i.kind = 'abolished') \
+                    or (i.old_code = i.new_code) <> (i.kind = 'unchanged')",
+        },
+        Check { column: "old_code", refusal: &NO_SUCH_GRID, fault: "i.old_code is not null and (a.code is null or (a.code ^@ any ($4)) is not true)" },
+        Check { column: "new_code", refusal: &NO_SUCH_GRID, fault: "i.new_code is not null and b.code is null" },
+        Check { column: "old_code", refusal: &OLD_NOT_IN_FORCE, fault: "a.valid_from >= i.valid_from or i.kind <> 'unchanged' and a.valid_to <> i.valid_from" },
+        Check { column: "old_code", refusal: &NOT_GOING_ON, fault: "i.kind = 'unchanged' and a.valid_to <= i.valid_from" },
+        Check { column: "new_code", refusal: &NEW_BEGINS_ELSEWHEN, fault: "i.kind <> 'unchanged' and b.valid_from <> i.valid_from" },
+        Check {
+            column: "old_code",
+            refusal: &OLD_IN_USE,
+            fault: "i.kind <> 'unchanged' and a.valid_to is null and (\
+                    exists (select from household_grid h where h.grid_code = i.old_code and (h.valid_to is null or h.valid_to > i.valid_from)) \
+                    or exists (select from compound_grid l where l.grid_code = i.old_code and (l.valid_to is null or l.valid_to > i.valid_from)) \
+                    or exists (select from person p where p.area_code = i.old_code and p.merged_into is null and (p.valid_to is null or p.valid_to > i.valid_from)))",
+        },
+        Check {
+            column: "kind",
+            refusal: &TWICE,
+            fault: "exists (select from i o where o.n < i.n and o.old_code is not distinct from i.old_code and o.new_code is not distinct from i.new_code \
+                    and o.valid_from = i.valid_from)",
+        },
+    ],
+    after: Some(|tx, ids, _| Box::pin(end_old(tx, ids))),
+};

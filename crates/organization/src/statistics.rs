@@ -1,0 +1,176 @@
+//! The statistics of basic organization (STA-01 … STA-10): what the city publishes of its communities, grids, bodies and
+//! services, each as the rows that it counts.
+
+use kernel::statistic::{Measure, Statistic};
+
+use crate::{community, governance_body, grid, party_membership, party_organization, property_coverage, property_project};
+
+/// SQL: a term in columns of a table holds on a day.
+fn holds(table: &str, day: &str) -> String {
+    format!("({table}.valid_from <= {day} and ({table}.valid_to is null or {table}.valid_to > {day}))")
+}
+
+/// SQL: a code lies in the area that is asked about.
+fn inside(code: &str) -> String {
+    format!("({code} >= $1 and {code} < $1 || '~')")
+}
+
+/// SQL: a compound lies in the area that is asked about, which may be a grid.
+fn compound_inside(code: &str) -> String {
+    let link = holds("l", "$2");
+    format!(
+        "(left({code}, 12) >= $1 and left({code}, 12) < $1 || '~' or length($1) = 15 and {code} in (select l.compound_code from compound_grid l where l.grid_code = $1 and {link}))"
+    )
+}
+
+fn communities() -> String {
+    format!(
+        "select c.id, 'community' as kind, c.code, c.name, c.code as area_code, 1 as counts from community c where c.kind <> 'village' and {} and {}",
+        inside("c.code"),
+        holds("c", "$2")
+    )
+}
+
+fn grids() -> String {
+    format!("select g.id, 'grid' as kind, g.code, g.name, g.code as area_code, 1 as counts from grid g where {} and {}", inside("g.code"), holds("g", "$2"))
+}
+
+fn grids_added() -> String {
+    let (now, then) = (holds("g", "$2"), holds("g", "($3::date - 1)"));
+    format!(
+        "select g.id, 'grid' as kind, g.code, g.name, g.code as area_code, case when {now} then 1 else -1 end as counts \
+         from grid g where {} and {now} <> {then}",
+        inside("g.code")
+    )
+}
+
+/// Seats of owners' committees and councils; whoever sits in both of a compound counts once.
+fn seats(further: &str) -> String {
+    format!(
+        "select distinct on (m.compound_code, m.person_id) m.id, 'governance_body_member' as kind, m.compound_code as code, p.name, m.area_code, 1 as counts \
+         from governance_body_member m join person p on p.id = m.person_id \
+         where m.body_kind in ('owners_committee', 'party_mass_council') and {} and {} {further} order by m.compound_code, m.person_id, m.id",
+        compound_inside("m.compound_code"),
+        holds("m", "$2")
+    )
+}
+
+fn body_members() -> String {
+    seats("")
+}
+
+fn body_members_in_party() -> String {
+    seats(&format!("and exists (select from party_membership s where s.person_id = m.person_id and {})", holds("s", "$2")))
+}
+
+fn property_party_branches() -> String {
+    format!(
+        "select o.id, 'party_organization' as kind, o.code, o.name, o.area_code, 1 as counts from party_organization o \
+         where o.tier = 'industry_branch' and {} and {}",
+        inside("o.area_code"),
+        holds("o", "$2")
+    )
+}
+
+/// The statistics of this domain.
+pub const STATISTICS: &[Statistic] = &[
+    Statistic {
+        key: "communities",
+        title: ("城市社区数", "Urban communities"),
+        definition: ("当日存续的社区,不含村。", "Communities in force on the day, villages left out."),
+        unit: ("个", "communities"),
+        version: 1,
+        window: false,
+        rows_read: community::READ,
+        measure: Measure::Rows(communities),
+    },
+    Statistic {
+        key: "grids",
+        title: ("小区(网格)数", "Grids"),
+        definition: ("当日存续的网格。", "Grids in force on the day."),
+        unit: ("个", "grids"),
+        version: 1,
+        window: false,
+        rows_read: grid::READ,
+        measure: Measure::Rows(grids),
+    },
+    Statistic {
+        key: "grids_added",
+        title: ("净增小区(网格)数", "Grids added"),
+        definition: (
+            "当日存续、起始日前一日不存续的网格计 1,相反的计 -1。",
+            "A grid in force on the day and not on the day before the window counts 1, one the other way round -1.",
+        ),
+        unit: ("个", "grids"),
+        version: 1,
+        window: true,
+        rows_read: grid::READ,
+        measure: Measure::Rows(grids_added),
+    },
+    Statistic {
+        key: "body_members",
+        title: ("业委会(党群议事会)成员数", "Members of owners' committees and councils"),
+        definition: (
+            "当日在任的业主委员会和党群议事会成员,同一小区同一人只计一次;物业管理委员会和筹备组不计。",
+            "People with a seat in an owners' committee or a party–mass council on the day, each once a compound; management committees and preparatory groups do not count.",
+        ),
+        unit: ("人", "people"),
+        version: 1,
+        window: false,
+        rows_read: governance_body::READ,
+        measure: Measure::Rows(body_members),
+    },
+    Statistic {
+        key: "body_members_in_party",
+        title: ("业委会(党群议事会)成员中的党员数", "Party members among them"),
+        definition: ("上述成员中当日为党员(含预备党员)的人。", "Those of these members who are in the Party on the day, on probation or full."),
+        unit: ("人", "people"),
+        version: 1,
+        window: false,
+        rows_read: party_membership::READ,
+        measure: Measure::Rows(body_members_in_party),
+    },
+    Statistic {
+        key: "body_party_share",
+        title: ("业委会(党群议事会)成员党员占比", "Share of Party members among them"),
+        definition: ("党员数与成员数之比,四舍五入到一位小数。", "Party members over members, rounded half up to one decimal."),
+        unit: ("%", "per cent"),
+        version: 1,
+        window: false,
+        rows_read: governance_body::READ,
+        measure: Measure::Share { part: "body_members_in_party", whole: "body_members" },
+    },
+    Statistic {
+        key: "property_party_branches",
+        title: ("物业服务行业党支部数", "Party branches of the property industry"),
+        definition: ("当日存续的物业服务行业党委所属党支部。", "Branches under a committee of the property industry that are in force on the day."),
+        unit: ("个", "branches"),
+        version: 1,
+        window: false,
+        rows_read: party_organization::READ,
+        measure: Measure::Rows(property_party_branches),
+    },
+    Statistic {
+        key: "property_covered_grids",
+        title: ("物业服务覆盖的小区(网格)数", "Grids that property services cover"),
+        definition: (
+            "当日至少有一个小区由全面服务或自管覆盖的网格;单项服务不计。",
+            "Grids in which full service or self-management covers a compound on the day; a part of the service does not count.",
+        ),
+        unit: ("个", "grids"),
+        version: 1,
+        window: false,
+        rows_read: property_project::READ,
+        measure: Measure::Rows(property_coverage::covered_grids),
+    },
+    Statistic {
+        key: "property_coverage",
+        title: ("物业服务覆盖率", "Coverage of property services"),
+        definition: ("物业服务覆盖的网格数与网格数之比。", "Grids that property services cover over grids."),
+        unit: ("%", "per cent"),
+        version: 1,
+        window: false,
+        rows_read: property_project::READ,
+        measure: Measure::Share { part: "property_covered_grids", whole: "grids" },
+    },
+];

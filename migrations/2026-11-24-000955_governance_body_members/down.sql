@@ -1,0 +1,1 @@
+drop table governance_body_member;

@@ -1,0 +1,1 @@
+drop table charter_inclusion;
