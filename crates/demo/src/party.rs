@@ -77,7 +77,7 @@ pub fn write_posts(city: &City, from: &str, mut row: impl FnMut(&[&str]) -> Resu
         let people = residents.get(&grid_code(community, compound)).map_or(&[][..], Vec::as_slice);
         let members: Vec<&str> = people.iter().filter(|person| person.in_party).map(|person| person.id_number.as_str()).collect();
         // In one compound of three the secretary is the director of the owners too.
-        let secretary = if compound.number % 3 == 0 { members.first() } else { members.last() };
+        let secretary = if compound.number % 3 == 1 { members.first() } else { members.last() };
         if let Some(secretary) = secretary {
             row(&[&core(&code), secretary, "secretary", from])?;
         }

@@ -16,7 +16,6 @@ use kernel::page::MAX_TOTAL;
 use kernel::text::{Key, Line, Name};
 use kernel::{
     Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, count_after, cursor_of, holds_on, id, import, keyset, period,
-    text_enum,
 };
 use schema::{property_company, property_project};
 use serde::{Deserialize, Serialize};
@@ -27,24 +26,11 @@ use validator::Validate;
 use crate::code::CommunityCode;
 use crate::credit_code::CreditCode;
 use crate::property_company_branch;
+pub use crate::property_company_kind::PropertyCompanyKind;
 
 id!(
     /// A property company.
     PropertyCompanyId
-);
-
-text_enum!(
-    /// Who stands behind a property company, or behind the service of a compound.
-    PropertyCompanyKind {
-        /// A company on the market.
-        Commercial = "commercial" "商业物业",
-        /// Founded under the lead of a community (社区牵头).
-        CommunityLed = "community_led" "社区牵头物业",
-        /// A work unit, for its own housing (单位自管).
-        UnitSelf = "unit_self" "单位自管",
-        /// The owners, for themselves (业主自治).
-        OwnerSelf = "owner_self" "业主自治",
-    }
 );
 
 /// A property company as it stands.

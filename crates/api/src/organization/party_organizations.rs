@@ -12,12 +12,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::reports::ReportDay;
 use crate::batch::{Batch, BatchItem, BatchReport};
 use crate::body::Json;
 use crate::caller::Caller;
 use crate::problem::Language;
-use crate::query::{ByRef, Id, IfMatch, PageParams, Query, SortParam};
+use crate::query::{ByRef, Id, IfMatch, PageParams, Query, ReportDay, SortParam};
 use crate::reply::{Created, Done, List, One, Reply, WriteReply};
 
 /// What a party organization lacks on a day.
