@@ -16,6 +16,7 @@ create table compound_handover (
     party_organization_deferred_to date,
     party_organization_signed_by text,
     party_organization_note text,
+    party_organization_id uuid,
     owners_body_done_on date,
     owners_body_deferred_to date,
     owners_body_signed_by text,
@@ -54,7 +55,8 @@ create table compound_handover (
         and (owners_body_deferred_to is null or owners_body_note is not null)),
     constraint compound_handover_property_company_deferral check ((property_company_deferred_to is null) = (property_company_signed_by is null)
         and (property_company_deferred_to is null or property_company_note is not null)),
-    -- What is done is shown by the body or the project itself.
+    -- What is done is shown by the organization, the body or the project itself.
+    constraint compound_handover_party_organization_proof check ((party_organization_done_on is null) = (party_organization_id is null)),
     constraint compound_handover_owners_body_proof check ((owners_body_done_on is null) = (governance_body_id is null)),
     constraint compound_handover_property_company_proof check ((property_company_done_on is null) = (property_project_id is null)),
     constraint compound_handover_property_room_area check (property_room_area > 0),
@@ -68,6 +70,7 @@ create table compound_handover (
     constraint compound_handover_deferred_to check (party_organization_deferred_to between '1800-01-01' and '2200-12-31' and owners_body_deferred_to between '1800-01-01' and '2200-12-31'
         and property_company_deferred_to between '1800-01-01' and '2200-12-31'),
     constraint compound_handover_compound_code_fkey foreign key (compound_code) references compound (code),
+    constraint compound_handover_party_organization_id_fkey foreign key (party_organization_id) references party_organization (id),
     constraint compound_handover_governance_body_id_fkey foreign key (governance_body_id) references governance_body (id),
     constraint compound_handover_property_project_id_fkey foreign key (property_project_id) references property_project (id),
     constraint compound_handover_pkey primary key (id),
@@ -78,6 +81,7 @@ create unique index compound_handover_one_at_a_time on compound_handover (compou
 create index compound_handover_compound_code on compound_handover (compound_code, id);
 create index compound_handover_area_code on compound_handover (area_code);
 create index compound_handover_handed_over_on_area on compound_handover (handed_over_on, area_code);
+create index compound_handover_party_organization_id on compound_handover (party_organization_id);
 create index compound_handover_governance_body_id on compound_handover (governance_body_id);
 create index compound_handover_property_project_id on compound_handover (property_project_id);
 comment on table compound_handover is 'Hand-overs (移交使用): a developer gives a compound into use, with three in place by then (三个同步), from its registration to the archive (ORG-11).';
@@ -94,6 +98,7 @@ comment on column compound_handover.party_organization_done_on is 'Day on which 
 comment on column compound_handover.party_organization_deferred_to is 'Day to which the party organization was deferred; it stays when that is done later.';
 comment on column compound_handover.party_organization_signed_by is 'Who signed the deferral for the subdistrict.';
 comment on column compound_handover.party_organization_note is 'How far it is, or what shows that it is done; of a deferral the reason.';
+comment on column compound_handover.party_organization_id is 'The party organization of the compound; null until it is done.';
 comment on column compound_handover.owners_body_done_on is 'Day on which the owners'' committee or the property management committee stood; null before.';
 comment on column compound_handover.owners_body_deferred_to is 'Day to which the committee was deferred; it stays when that is done later.';
 comment on column compound_handover.owners_body_signed_by is 'Who signed the deferral for the subdistrict.';

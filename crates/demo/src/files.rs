@@ -10,8 +10,8 @@ use rand_chacha::ChaCha8Rng;
 use crate::bodies::bodies;
 use crate::city::{City, Community, Compound, FOUNDED};
 use crate::division::lines;
-use crate::services::{companies, projects};
-use crate::{charters, dwellings, people};
+use crate::services::{COMMERCIAL, COMMUNITIES, companies, projects};
+use crate::{charters, dwellings, party, people};
 
 /// Since when the grids of before were there.
 const BEFORE: &str = "2000-01-01";
@@ -108,12 +108,15 @@ pub fn write(city: &City, resource: &str, file: File) -> Result<()> {
         "dwellings" => dwellings::write(city, row)?,
         "ownerships" => dwellings::write_ownerships(city, row)?,
         "people" => people::write(city, row)?,
+        "party-organizations" => party::write(city, &founded, row)?,
+        "party-posts" => party::write_posts(city, &founded, row)?,
         "party-memberships" => people::write_memberships(city, row)?,
         "property-companies" => {
-            row(&["code", "name", "kind", "founder_community_code", "valid_from"])?;
-            companies(city)?
-                .iter()
-                .try_for_each(|company| row(&[&company.code, &company.name, company.kind, company.founder.as_deref().unwrap_or_default(), &founded]))?;
+            row(&["code", "name", "kind", "founder_community_code", "party_branch_code", "valid_from"])?;
+            companies(city)?.iter().enumerate().try_for_each(|(place, company)| {
+                let branch = party::branch_of(place, COMMERCIAL + COMMUNITIES);
+                row(&[&company.code, &company.name, company.kind, company.founder.as_deref().unwrap_or_default(), &branch, &founded])
+            })?;
         }
         "property-projects" => {
             row(&["compound_code", "company_code", "kind", "valid_from"])?;

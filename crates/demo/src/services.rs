@@ -6,8 +6,8 @@ use organization::credit_code::check_digit;
 use crate::city::{City, Community, Compound};
 
 /// Communities and companies of one copy of the city: a company of its own for each community, the others on the market.
-const COMMUNITIES: usize = 17;
-const COMMERCIAL: usize = 29;
+pub(crate) const COMMUNITIES: usize = 17;
+pub(crate) const COMMERCIAL: usize = 29;
 /// Of the 255 compounds of a copy: looked after by work units, by owners, by companies of communities; the others by companies
 /// on the market.
 const UNIT_SELF: usize = 21;

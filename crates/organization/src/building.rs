@@ -334,7 +334,7 @@ pub async fn put(tx: &Tx<'_>, source: &Key, reference: &Key, new: NewBuilding) -
     }
 }
 
-/// Ends a building on a day. Refused while households or dwellings are in it from that day on.
+/// Ends a building on a day. Refused while households or dwellings are in it, or a group answers for it, from that day on.
 pub async fn end(tx: &Tx<'_>, id: BuildingId, expected: Expected, ending: &Ending) -> Result<Building> {
     import::hold(tx, &[crate::dwelling_sheet::SHEET.resource, crate::household::SHEET.resource]).await?;
     let before = lock(tx, id).await?;
@@ -344,6 +344,7 @@ pub async fn end(tx: &Tx<'_>, id: BuildingId, expected: Expected, ending: &Endin
     if households > 0 {
         return Err(HAS_HOUSEHOLDS.with("count", households).into());
     }
+    crate::party_group_building::none_after(tx, &before.code, on).await?;
     crate::dwelling_entry::none_after(tx, &before.code, on).await?;
     let after = diesel::update(building::table.find(id))
         .set((building::valid_to.eq(on), building::version.eq(before.version + 1), building::updated_at.eq(tx.now)))

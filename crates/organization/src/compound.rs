@@ -355,9 +355,20 @@ pub async fn put(tx: &Tx<'_>, source: &Key, reference: &Key, new: NewCompound) -
     }
 }
 
-/// Ends a compound on a day. Refused while buildings, links to grids or property projects are open from that day on.
+/// Ends a compound on a day. Refused while buildings, links to grids, property projects or party organizations are open from
+/// that day on.
 pub async fn end(tx: &Tx<'_>, id: CompoundId, expected: Expected, ending: &Ending) -> Result<Compound> {
-    import::hold(tx, &[crate::building::SHEET.resource, crate::compound_grid::SHEET.resource, crate::property_project_sheet::SHEET.resource]).await?;
+    import::hold(
+        tx,
+        &[
+            crate::building::SHEET.resource,
+            crate::compound_grid::SHEET.resource,
+            crate::governance_body_sheet::SHEET.resource,
+            crate::party_organization_sheet::SHEET.resource,
+            crate::property_project_sheet::SHEET.resource,
+        ],
+    )
+    .await?;
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
     let on = period::end(before.valid_from, before.valid_to, ending.on)?;
@@ -370,6 +381,7 @@ pub async fn end(tx: &Tx<'_>, id: CompoundId, expected: Expected, ending: &Endin
         return Err(HAS_BUILDINGS.with("count", links).into());
     }
     crate::property_project::none_after(tx, &before.code, on).await?;
+    crate::party_organization_entry::none_after(tx, &before.code, on).await?;
     crate::governance_body::none_after(tx, &before.code, on).await?;
     let after = diesel::update(compound::table.find(id))
         .set((compound::valid_to.eq(on), compound::version.eq(before.version + 1), compound::updated_at.eq(tx.now)))

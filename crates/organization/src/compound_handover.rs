@@ -23,6 +23,7 @@ use crate::compound::{self, CompoundKind};
 use crate::compound_handover_flow::{HandoverState, NO_COMMUNITY_ROOM, NO_DOCUMENTS, NO_PROPERTY_ROOM};
 use crate::compound_handover_verdict::CompoundHandover;
 use crate::governance_body::GovernanceBodyId;
+use crate::party_organization::PartyOrganizationId;
 use crate::property_project::PropertyProjectId;
 
 id!(
@@ -60,6 +61,8 @@ pub struct KeptHandover {
     pub party_organization_signed_by: Option<Line>,
     /// How far it is, or what shows that it is done; of a deferral the reason.
     pub party_organization_note: Option<Line>,
+    /// The party organization of the compound; null until it is done.
+    pub party_organization_id: Option<PartyOrganizationId>,
     /// Day on which the owners' committee or the property management committee stood; null before.
     pub owners_body_done_on: Option<NaiveDate>,
     /// Day to which the committee was deferred; it stays when that is done later.

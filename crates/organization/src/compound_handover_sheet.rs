@@ -10,7 +10,7 @@ use crate::code::{NOT_A_COMPOUND_CODE, is_compound_code};
 use crate::compound;
 use crate::compound_handover::{DAYS, HALF_A_DEFERRAL, NO_FLOOR, NOT_COMMERCIAL, NOT_YET, ON_ITS_WAY, READ, REGISTER};
 use crate::compound_handover_flow::{NO_DOCUMENTS, NO_OWNERS_BODY, NO_PARTY_ORGANIZATION, NO_PROPERTY_COMPANY, STILL_DEFERRED};
-use crate::compound_handover_track::{NOT_IN_PLACE, OVER, WRONG_BODY, WRONG_PROJECT};
+use crate::compound_handover_track::{NOT_IN_PLACE, OVER, WRONG_BODY, WRONG_PARTY_ORGANIZATION, WRONG_PROJECT};
 
 /// The states that files hold.
 const ACCEPTED: &[Choice] = &[Choice { word: "accepted", zh: "已验收" }, Choice { word: "archived", zh: "已归档" }];
@@ -33,6 +33,10 @@ pub const SHEET: Sheet = Sheet {
         Column::new("party_organization_deferred_to", "党组织暂缓期限", Form::Date, "与签字人、说明同时填写。"),
         Column::new("party_organization_signed_by", "党组织暂缓签字人", Form::Text(200), "街道签字人。"),
         Column::new("party_organization_note", "党组织说明", Form::Text(200), "批复文号;暂缓的填写原因。"),
+        Column::new("party_organization_id", "党组织标识", Form::Reference, "小区(网格)党组织的标识;已完成而未填的,取该小区现有的党组织。").or(
+            "(select o.id from party_organization o where r.party_organization_done_on is not null and o.compound_code = r.compound_code \
+             and o.tier = 'compound' and o.valid_to is null limit 1)",
+        ),
         Column::new("owners_body_done_on", "业委会(物管会)完成日期", Form::Date, "机构成立之日;未完成的填写暂缓。"),
         Column::new("owners_body_deferred_to", "业委会(物管会)暂缓期限", Form::Date, "与签字人、说明同时填写。"),
         Column::new("owners_body_signed_by", "业委会(物管会)暂缓签字人", Form::Text(200), "街道签字人。"),
@@ -68,12 +72,12 @@ pub const SHEET: Sheet = Sheet {
     // Exports hold what was accepted by the day.
     from: "(select h.*, h.accepted_on as valid_from, null::date as valid_to from compound_handover h where h.state in ('accepted', 'archived')) t",
     shown: &[],
-    looks_up: "left join compound p on p.code = i.compound_code left join governance_body b on b.id = i.governance_body_id \
-               left join property_project s on s.id = i.property_project_id",
+    looks_up: "left join compound p on p.code = i.compound_code left join party_organization y on y.id = i.party_organization_id \
+               left join governance_body b on b.id = i.governance_body_id left join property_project s on s.id = i.property_project_id",
     checks: &[
         Check { column: "compound_code", refusal: &compound::UNKNOWN_HERE, fault: "p.code is null" },
         Check { column: "compound_code", refusal: &compound::ENDED_HERE, fault: "p.valid_to <= i.accepted_on" },
-        // What is stored comes in again unchanged, whatever became of compound, body and project since.
+        // What is stored comes in again unchanged, whatever became of compound and project since.
         Check { column: "compound_code", refusal: &NOT_COMMERCIAL, fault: "i.stored_id is null and p.kind <> 'commercial'" },
         Check { column: "compound_code", refusal: &ON_ITS_WAY, fault: "(i.was).state not in ('accepted', 'archived')" },
         Check { column: "state", refusal: &OVER, fault: "i.differs and (i.was).state = 'archived'" },
@@ -110,6 +114,17 @@ pub const SHEET: Sheet = Sheet {
             refusal: &HALF_A_DEFERRAL,
             fault: "(i.property_company_deferred_to is null) <> (i.property_company_signed_by is null) \
                     or i.property_company_deferred_to is not null and i.property_company_note is null",
+        },
+        Check {
+            column: "party_organization_id",
+            refusal: &WRONG_PARTY_ORGANIZATION,
+            fault: "(i.party_organization_done_on is null) <> (i.party_organization_id is null) or i.party_organization_id is not null \
+                    and (y.compound_code = i.compound_code and y.tier = 'compound') is not true",
+        },
+        Check {
+            column: "party_organization_done_on",
+            refusal: &NOT_IN_PLACE,
+            fault: "i.differs and (y.valid_from > i.party_organization_done_on or y.valid_to <= i.party_organization_done_on)",
         },
         Check {
             column: "governance_body_id",

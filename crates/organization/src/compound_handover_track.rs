@@ -1,5 +1,5 @@
 //! The three set-ups of a hand-over (三个同步, ORG-11): each is begun, done with what shows it, or deferred with a signature of the
-//! subdistrict. A committee is one of the compound's own, and so is the project of the company.
+//! subdistrict. What shows it is the compound's own: its party organization, its committee, the project of its company.
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
@@ -8,7 +8,7 @@ use kernel::change::RefusedBy;
 use kernel::refusal::Refused;
 use kernel::text::Line;
 use kernel::{Expected, Refusal, Result, Tx, period};
-use schema::{compound_handover, governance_body, property_project};
+use schema::{compound_handover, governance_body, party_organization, property_project};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use validator::Validate;
@@ -18,17 +18,20 @@ use crate::compound_handover::{CONSTRAINTS, CompoundHandoverId, DEFER, KeptHando
 use crate::compound_handover_flow::HandoverState;
 use crate::compound_handover_verdict::{CompoundHandover, TrackState, states};
 use crate::governance_body::{BodyKind, GovernanceBodyId};
+use crate::party_organization::{PartyOrganizationId, PartyTier};
 use crate::property_project::{PropertyProjectId, ServiceKind};
 
 /// How far the party organization is.
 #[derive(Clone, Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"state": "done", "done_on": "2026-06-01", "note": "柳岸社区党委批复2026-4", "version": 3}))]
+#[schema(example = json!({"state": "done", "done_on": "2026-06-01", "party_organization_id": "019a0b2c-0000-7000-8000-000000000000", "note": "柳岸社区党委批复2026-4", "version": 3}))]
 pub struct PartyOrganizationTrack {
     /// How far it is.
     pub state: TrackState,
     /// Day on which it stood; of `done`, and of nothing else.
     pub done_on: Option<NaiveDate>,
+    /// The party organization of the compound; of `done`, and of nothing else.
+    pub party_organization_id: Option<PartyOrganizationId>,
     /// Day to which it is put off; of `deferred`, and of nothing else.
     pub deferred_to: Option<NaiveDate>,
     /// Who signed for the subdistrict; of `deferred`, and of nothing else.
@@ -100,12 +103,18 @@ pub const SETTLED: Refusal = Refusal::conflict(
 /// A member that does not fit the state, or one that is missing.
 pub const TRACK_MEMBERS: Refusal = Refusal::invalid(
     "compound_handover.track_members",
-    "已完成(done)须填写完成日期及相应的机构或项目;暂缓(deferred)须填写期限、签字人和原因;推进中(in_progress)须填写说明;其他状态不填这些内容。",
-    "What is done has its day, with the body or project that shows it; what is deferred a day, a signature and a reason in the note; what is in progress a note; and nothing has what belongs to another state.",
+    "已完成(done)须填写完成日期及相应的党组织、机构或项目;暂缓(deferred)须填写期限、签字人和原因;推进中(in_progress)须填写说明;其他状态不填这些内容。",
+    "What is done has its day, with the organization, body or project that shows it; what is deferred a day, a signature and a reason in the note; what is in progress a note; and nothing has what belongs to another state.",
 );
 /// A deferral that is over before it begins.
 pub const DEFERRED_TO_THE_PAST: Refusal =
     Refusal::invalid("compound_handover.deferred_to_the_past", "暂缓期限须晚于今天。", "A deferral must lead to a day after today.");
+/// An organization that does not show it.
+pub const WRONG_PARTY_ORGANIZATION: Refusal = Refusal::invalid(
+    "compound_handover.wrong_party_organization",
+    "“{party_organization_id}”不是该小区的小区(网格)党组织。",
+    "“{party_organization_id}” is not the party organization of this compound itself.",
+);
 /// A body that does not show it.
 pub const WRONG_BODY: Refusal = Refusal::invalid(
     "compound_handover.wrong_body",
@@ -118,19 +127,19 @@ pub const WRONG_PROJECT: Refusal = Refusal::invalid(
     "“{property_project_id}”不是物业企业为该小区提供全面服务的项目。",
     "“{property_project_id}” is no project by which a company serves this compound as a whole.",
 );
-/// The body or the project was not there on the day.
+/// What is to show it was not there on the day.
 pub const NOT_IN_PLACE: Refusal = Refusal::invalid(
     "compound_handover.not_in_place",
-    "该机构或项目在完成日期尚未成立(起始)或已终止。",
-    "The body or the project was not there yet, or no more, on the day on which this is said to be done.",
+    "该组织、机构或项目在完成日期尚未成立(起始)或已终止。",
+    "The organization, body or project was not there yet, or no more, on the day on which this is said to be done.",
 );
 
 /// What is said of one of the three, whichever it is.
 struct Said<'a> {
     state: TrackState,
     done_on: Option<NaiveDate>,
-    /// Where what shows it belongs, and whether it is there; none of the party organization.
-    proof: Option<(&'static str, bool)>,
+    /// Where what shows it belongs, and whether it is there.
+    proof: (&'static str, bool),
     deferred_to: Option<NaiveDate>,
     signed_by: Option<&'a Line>,
     note: Option<&'a Line>,
@@ -147,7 +156,7 @@ impl Said<'_> {
         let (done, deferred) = (self.state == TrackState::Done, self.state == TrackState::Deferred);
         let members = [
             ("/done_on", self.done_on.is_some(), done),
-            self.proof.map_or(("", done, done), |(at, is_there)| (at, is_there, done)),
+            (self.proof.0, self.proof.1, done),
             ("/deferred_to", self.deferred_to.is_some(), deferred),
             ("/signed_by", self.signed_by.is_some(), deferred),
             // What is done may have a note.
@@ -190,6 +199,7 @@ struct Written {
     party_organization_deferred_to: Option<Option<NaiveDate>>,
     party_organization_signed_by: Option<Option<Line>>,
     party_organization_note: Option<Option<Line>>,
+    party_organization_id: Option<Option<PartyOrganizationId>>,
     owners_body_done_on: Option<Option<NaiveDate>>,
     owners_body_deferred_to: Option<Option<NaiveDate>>,
     owners_body_signed_by: Option<Option<Line>>,
@@ -208,19 +218,23 @@ pub async fn set_party_organization(tx: &Tx<'_>, id: CompoundHandoverId, expecte
     let said = Said {
         state: track.state,
         done_on: track.done_on,
-        proof: None,
+        proof: ("/party_organization_id", track.party_organization_id.is_some()),
         deferred_to: track.deferred_to,
         signed_by: track.signed_by.as_ref(),
         note: track.note.as_ref(),
     };
     let [was, _, _] = states(&before);
     said.check(was, before.state, tx.today())?;
+    if let (Some(organization), Some(on)) = (track.party_organization_id, track.done_on) {
+        core(tx, &before.compound_code, organization, on).await?;
+    }
     let (party_organization_deferred_to, party_organization_signed_by) = said.deferral();
     let written = Written {
         party_organization_done_on: Some(track.done_on),
         party_organization_deferred_to,
         party_organization_signed_by,
         party_organization_note: said.noted(),
+        party_organization_id: Some(track.party_organization_id),
         ..Written::default()
     };
     store(tx, &before, &written, said.note).await
@@ -232,7 +246,7 @@ pub async fn set_owners_body(tx: &Tx<'_>, id: CompoundHandoverId, expected: Expe
     let said = Said {
         state: track.state,
         done_on: track.done_on,
-        proof: Some(("/governance_body_id", track.governance_body_id.is_some())),
+        proof: ("/governance_body_id", track.governance_body_id.is_some()),
         deferred_to: track.deferred_to,
         signed_by: track.signed_by.as_ref(),
         note: track.note.as_ref(),
@@ -260,7 +274,7 @@ pub async fn set_property_company(tx: &Tx<'_>, id: CompoundHandoverId, expected:
     let said = Said {
         state: track.state,
         done_on: track.done_on,
-        proof: Some(("/property_project_id", track.property_project_id.is_some())),
+        proof: ("/property_project_id", track.property_project_id.is_some()),
         deferred_to: track.deferred_to,
         signed_by: track.signed_by.as_ref(),
         note: track.note.as_ref(),
@@ -289,6 +303,20 @@ async fn begin(tx: &Tx<'_>, id: CompoundHandoverId, expected: Expected, state: T
     tx.may_at(needed, before.area_code.as_str())?;
     expected.check(before.version)?;
     Ok(before)
+}
+
+/// Refuses unless this is the party organization of the compound itself, there on the day.
+async fn core(tx: &Tx<'_>, compound: &CompoundCode, id: PartyOrganizationId, on: NaiveDate) -> Result<()> {
+    let term = party_organization::table
+        .filter(party_organization::id.eq(id).and(party_organization::compound_code.eq(compound)))
+        .filter(party_organization::tier.eq(PartyTier::Compound))
+        .select((party_organization::valid_from, party_organization::valid_to))
+        .for_key_share();
+    match term.first::<(NaiveDate, Option<NaiveDate>)>(&mut tx.conn()).await.optional()? {
+        None => Err(WRONG_PARTY_ORGANIZATION.at("/party_organization_id").with("party_organization_id", id).into()),
+        Some((from, to)) if period::holds(from, to, on) => Ok(()),
+        Some(_) => Err(NOT_IN_PLACE.at("/done_on").into()),
+    }
 }
 
 /// Refuses unless this is a committee of the compound, there on the day.
@@ -334,7 +362,7 @@ async fn store(tx: &Tx<'_>, before: &KeptHandover, written: &Written, note: Opti
 mod tests {
     use super::*;
 
-    const NOTHING: Said<'_> = Said { state: TrackState::NotStarted, done_on: None, proof: None, deferred_to: None, signed_by: None, note: None };
+    const NOTHING: Said<'_> = Said { state: TrackState::NotStarted, done_on: None, proof: ("/governance_body_id", false), deferred_to: None, signed_by: None, note: None };
 
     fn day(day: u32) -> Option<NaiveDate> {
         NaiveDate::from_ymd_opt(2024, 6, day)
@@ -351,10 +379,10 @@ mod tests {
     fn org_11_each_state_has_its_members_and_no_others() {
         let line = Line::parse("街道办事处").unwrap();
         let begun = Said { state: TrackState::InProgress, note: Some(&line), ..NOTHING };
-        let done = Said { state: TrackState::Done, done_on: day(15), proof: Some(("/governance_body_id", true)), ..NOTHING };
+        let done = Said { state: TrackState::Done, done_on: day(15), proof: ("/governance_body_id", true), ..NOTHING };
         let deferred = Said { state: TrackState::Deferred, deferred_to: day(16), signed_by: Some(&line), note: Some(&line), ..NOTHING };
         let said = |said: &Said<'_>| code(said, TrackState::NotStarted, HandoverState::Registered);
-        for fit in [&NOTHING, &begun, &done, &deferred, &Said { note: Some(&line), ..done }, &Said { proof: None, ..done }] {
+        for fit in [&NOTHING, &begun, &done, &deferred, &Said { note: Some(&line), ..done }] {
             assert_eq!(said(fit), "");
         }
         let members = |at: &str| format!("{at} compound_handover.track_members");
@@ -362,7 +390,7 @@ mod tests {
         assert_eq!(said(&Said { note: None, ..begun }), members("/note"));
         assert_eq!(said(&Said { done_on: day(1), ..begun }), members("/done_on"));
         assert_eq!(said(&Said { done_on: None, ..done }), members("/done_on"));
-        assert_eq!(said(&Said { proof: Some(("/governance_body_id", false)), ..done }), members("/governance_body_id"));
+        assert_eq!(said(&Said { proof: ("/governance_body_id", false), ..done }), members("/governance_body_id"));
         assert_eq!(said(&Said { deferred_to: day(30), ..done }), members("/deferred_to"));
         assert_eq!(said(&Said { deferred_to: None, ..deferred }), members("/deferred_to"));
         assert_eq!(said(&Said { signed_by: None, ..deferred }), members("/signed_by"));
@@ -374,7 +402,7 @@ mod tests {
     #[test]
     fn org_11_past_the_gate_only_what_was_deferred_moves() {
         let line = Line::parse("街道办事处").unwrap();
-        let done = Said { state: TrackState::Done, done_on: day(15), ..NOTHING };
+        let done = Said { state: TrackState::Done, done_on: day(15), proof: ("/governance_body_id", true), ..NOTHING };
         let again = Said { state: TrackState::Deferred, deferred_to: day(30), signed_by: Some(&line), note: Some(&line), ..NOTHING };
         for handover in [HandoverState::Ready, HandoverState::Accepted] {
             assert_eq!((code(&done, TrackState::Deferred, handover), code(&again, TrackState::Deferred, handover)), (String::new(), String::new()));

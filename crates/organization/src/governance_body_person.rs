@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use futures_util::future::try_join;
 use kernel::{Error, Recorded, Result, View, holds_on};
 use schema::{party_membership as membership, person};
 use serde::Serialize;
@@ -53,7 +54,7 @@ pub(crate) async fn introduce_one(view: &View<'_>, seat: Seat) -> Result<Governa
 pub(crate) async fn introduce(view: &View<'_>, seats: Vec<Seat>) -> Result<Vec<GovernanceBodyMember>> {
     let ids: Vec<PersonId> = seats.iter().map(|seat| seat.person_id).collect();
     let named = person::table.filter(person::id.eq_any(ids.clone())).select((person::id, person::name)).load::<(PersonId, PersonName)>(&mut view.conn());
-    let (named, members) = futures_util::try_join!(async { named.await.map_err(Error::from) }, members_of_the_party(view, ids))?;
+    let (named, members) = try_join(async { named.await.map_err(Error::from) }, members_of_the_party(view, ids)).await?;
     let names: HashMap<PersonId, PersonName> = named.into_iter().collect();
     let roll = view.scope(&[party_membership::READ]);
     seats

@@ -9,7 +9,7 @@ use kernel::change::{CODE_FIXED, Constraint, HALF_A_REFERENCE, REFERENCE_TAKEN, 
 use kernel::page::MAX_TOTAL;
 use kernel::sheet::{Check, Column, Form, Sheet};
 use kernel::text::{Key, Name};
-use kernel::{Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, cursor_of, holds_on, id, keyset, period, within};
+use kernel::{Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, cursor_of, holds_on, id, import, keyset, period, within};
 use schema::{household, household_grid};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -296,11 +296,13 @@ pub async fn put(tx: &Tx<'_>, source: &Key, reference: &Key, new: NewHousehold) 
     }
 }
 
-/// Ends a household on a day, and its time in its grid with it.
+/// Ends a household on a day, and its time in its grid with it. Refused while it is a hub of the Party from that day on.
 pub async fn end(tx: &Tx<'_>, id: HouseholdId, expected: Expected, ending: &Ending) -> Result<Household> {
+    import::hold(tx, &["party-organizations"]).await?;
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
     let on = period::end(before.valid_from, before.valid_to, ending.on)?;
+    crate::party_organization_entry::no_hub_after(tx, &before.code, on).await?;
     homes::close(tx, before.id, on).await?;
     let after = diesel::update(household::table.find(id))
         .set((household::valid_to.eq(on), household::version.eq(before.version + 1), household::updated_at.eq(tx.now)))

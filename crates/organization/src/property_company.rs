@@ -16,7 +16,6 @@ use kernel::page::MAX_TOTAL;
 use kernel::text::{Key, Line, Name};
 use kernel::{
     Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, count_after, cursor_of, holds_on, id, import, keyset, period,
-    text_enum,
 };
 use schema::{property_company, property_project};
 use serde::{Deserialize, Serialize};
@@ -26,24 +25,12 @@ use validator::Validate;
 
 use crate::code::CommunityCode;
 use crate::credit_code::CreditCode;
+use crate::property_company_branch;
+pub use crate::property_company_kind::PropertyCompanyKind;
 
 id!(
     /// A property company.
     PropertyCompanyId
-);
-
-text_enum!(
-    /// Who stands behind a property company, or behind the service of a compound.
-    PropertyCompanyKind {
-        /// A company on the market.
-        Commercial = "commercial" "商业物业",
-        /// Founded under the lead of a community (社区牵头).
-        CommunityLed = "community_led" "社区牵头物业",
-        /// A work unit, for its own housing (单位自管).
-        UnitSelf = "unit_self" "单位自管",
-        /// The owners, for themselves (业主自治).
-        OwnerSelf = "owner_self" "业主自治",
-    }
 );
 
 /// A property company as it stands.
@@ -62,6 +49,8 @@ pub struct PropertyCompany {
     pub founder_community_code: Option<CommunityCode>,
     /// Where it is kept: who may write companies there may change it.
     pub area_code: AreaCode,
+    /// The branch of the industry committee that its Party members belong to; a branch of several companies is a joint one.
+    pub party_branch_code: Option<Key>,
     /// Legal representative, as the public register names him.
     pub legal_representative: Option<Name>,
     /// Registered address.
@@ -101,6 +90,8 @@ pub struct NewPropertyCompany {
     /// Where it is kept; the founder community unless said, else the city.
     #[diesel(skip_insertion)]
     pub area_code: Option<AreaCode>,
+    /// The branch of the industry committee that its Party members belong to.
+    pub party_branch_code: Option<Key>,
     /// Legal representative, as the public register names him.
     pub legal_representative: Option<Name>,
     /// Registered address.
@@ -136,6 +127,9 @@ pub struct PropertyCompanyPatch {
     #[serde(deserialize_with = "present")]
     #[schema(nullable = false)]
     pub area_code: Option<AreaCode>,
+    /// The branch of the industry committee that its Party members belong to.
+    #[serde(deserialize_with = "nullable")]
+    pub party_branch_code: Option<Option<Key>>,
     /// Legal representative.
     #[serde(deserialize_with = "nullable")]
     pub legal_representative: Option<Option<Name>>,
@@ -166,6 +160,7 @@ impl From<NewPropertyCompany> for PropertyCompanyPatch {
             kind: Some(new.kind),
             founder_community_code: Some(new.founder_community_code),
             area_code: new.area_code,
+            party_branch_code: Some(new.party_branch_code),
             legal_representative: Some(new.legal_representative),
             registered_address: Some(new.registered_address),
             valid_from: new.valid_from,
@@ -190,6 +185,8 @@ pub struct PropertyCompanyFilter {
     pub kind: Option<PropertyCompanyKind>,
     /// Founded under the lead of this community.
     pub founder_community_code: Option<CommunityCode>,
+    /// Whose Party members belong to this branch.
+    pub party_branch_code: Option<Key>,
 }
 
 /// May see property companies.
@@ -251,6 +248,7 @@ const CONSTRAINTS: &[Constraint] = &[
     ("property_company_founder", &FOUNDER_AND_KIND, "/founder_community_code"),
     ("property_company_founder_community_code_fkey", &NO_SUCH_FOUNDER, "/founder_community_code"),
     ("property_company_one_of_a_name", &NAME_TAKEN, "/name"),
+    ("property_company_party_branch_fkey", &property_company_branch::UNKNOWN, "/party_branch_code"),
     ("property_company_period", &period::ENDS_BEFORE_IT_BEGINS, "/valid_from"),
     ("property_company_source_ref", &HALF_A_REFERENCE, "/ref"),
     ("property_company_source_ref_key", &REFERENCE_TAKEN, "/ref"),
@@ -310,6 +308,9 @@ pub async fn list(view: &View<'_>, filter: &PropertyCompanyFilter, paging: &Pagi
         if let Some(founder) = &filter.founder_community_code {
             query = query.filter(property_company::founder_community_code.eq(founder));
         }
+        if let Some(branch) = &filter.party_branch_code {
+            query = query.filter(property_company::party_branch_code.eq(branch));
+        }
         query
     };
     let rows = keyset!(chosen(), property_company, paging, paging.after(filter)?).load(&mut view.conn()).await?;
@@ -335,6 +336,7 @@ pub async fn create(tx: &Tx<'_>, new: &NewPropertyCompany) -> Result<PropertyCom
         tx.may_at(WRITE, founder.as_str())?;
     }
     tx.may_at(WRITE, area.as_str())?;
+    property_company_branch::host(tx, new.party_branch_code.as_ref()).await?;
     let company = diesel::insert_into(property_company::table)
         .values((
             new,
@@ -423,6 +425,9 @@ async fn change(tx: &Tx<'_>, before: &PropertyCompany, patch: &PropertyCompanyPa
     }
     if let Some(area) = &patch.area_code {
         tx.may_at(WRITE, area.as_str())?;
+    }
+    if let Some(branch) = &patch.party_branch_code {
+        property_company_branch::host(tx, branch.as_ref()).await?;
     }
     let after = diesel::update(property_company::table.find(before.id))
         .set((patch, property_company::version.eq(before.version + 1), property_company::updated_at.eq(tx.now)))

@@ -6,6 +6,7 @@ use kernel::sheet::{Check, Column, Form, Sheet};
 use crate::code::{NOT_A_COMMUNITY_CODE, is_community_code};
 use crate::credit_code::{NOT_A_CREDIT_CODE, is_credit_code};
 use crate::property_company::{FOUNDER_AND_KIND, FOUNDER_ELSEWHERE, LINKS, NAME_TAKEN, NO_SUCH_FOUNDER, PropertyCompanyKind, READ, WRITE};
+use crate::property_company_branch;
 
 /// Property companies as a table.
 pub const SHEET: Sheet = Sheet {
@@ -21,6 +22,7 @@ pub const SHEET: Sheet = Sheet {
         Column::new("founder_community_code", "牵头社区编码", Form::Code(is_community_code, &NOT_A_COMMUNITY_CODE), "仅社区牵头物业填写,且必填。"),
         Column::new("area_code", "管理区域编码", Form::Code(|text| text.parse::<AreaCode>().is_ok(), &area::NOT_A_CODE), "默认为牵头社区,否则为全市。")
             .or("coalesce(r.founder_community_code, $city)"),
+        Column::new("party_branch_code", "所属党支部代码", Form::Key, "物业服务行业党委所属党支部的代码;几家企业填同一支部的为联合支部。"),
         Column::new("legal_representative", "法定代表人", Form::Text(60), "与营业执照一致。"),
         Column::new("registered_address", "住所", Form::Text(200), "与营业执照一致。"),
         Column::new("valid_from", "启用日期", Form::Date, "默认为导入生效日期。").or("$on"),
@@ -35,10 +37,13 @@ pub const SHEET: Sheet = Sheet {
     links: Some(LINKS),
     from: "property_company t",
     shown: &[],
-    looks_up: "left join community p on p.code = i.founder_community_code",
+    looks_up: "left join community p on p.code = i.founder_community_code \
+               left join party_organization b on b.code = i.party_branch_code and b.tier = 'industry_branch'",
     checks: &[
         Check { column: "founder_community_code", refusal: &FOUNDER_AND_KIND, fault: "(i.kind = 'community_led') <> (i.founder_community_code is not null)" },
         Check { column: "founder_community_code", refusal: &NO_SUCH_FOUNDER, fault: "i.founder_community_code is not null and p.code is null" },
+        Check { column: "party_branch_code", refusal: &property_company_branch::UNKNOWN, fault: "i.party_branch_code is not null and b.code is null" },
+        Check { column: "party_branch_code", refusal: &property_company_branch::ENDED, fault: "b.valid_to is not null" },
         Check {
             column: "founder_community_code",
             refusal: &FOUNDER_ELSEWHERE,

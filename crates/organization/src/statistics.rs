@@ -3,7 +3,9 @@
 
 use kernel::statistic::{Measure, Statistic};
 
-use crate::{community, compound_handover, governance_body, grid, party_membership, property_coverage, property_project, synchronous_handover};
+use crate::{
+    community, compound_handover, governance_body, grid, party_membership, party_organization, property_coverage, property_project, synchronous_handover,
+};
 
 /// SQL: a term in columns of a table holds on a day.
 fn holds(table: &str, day: &str) -> String {
@@ -61,6 +63,15 @@ fn body_members() -> String {
 
 fn body_members_in_party() -> String {
     seats(&format!("and exists (select from party_membership s where s.person_id = m.person_id and {})", holds("s", "$2")))
+}
+
+fn property_party_branches() -> String {
+    format!(
+        "select o.id, 'party_organization' as kind, o.code, o.name, o.area_code, 1 as counts from party_organization o \
+         where o.tier = 'industry_branch' and {} and {}",
+        inside("o.area_code"),
+        holds("o", "$2")
+    )
 }
 
 /// The statistics of this domain.
@@ -130,6 +141,16 @@ pub const STATISTICS: &[Statistic] = &[
         window: false,
         rows_read: governance_body::READ,
         measure: Measure::Share { part: "body_members_in_party", whole: "body_members" },
+    },
+    Statistic {
+        key: "property_party_branches",
+        title: ("物业服务行业党支部数", "Party branches of the property industry"),
+        definition: ("当日存续的物业服务行业党委所属党支部。", "Branches under a committee of the property industry that are in force on the day."),
+        unit: ("个", "branches"),
+        version: 1,
+        window: false,
+        rows_read: party_organization::READ,
+        measure: Measure::Rows(property_party_branches),
     },
     Statistic {
         key: "property_covered_grids",

@@ -334,6 +334,8 @@ diesel::table! {
         party_organization_signed_by -> Nullable<Text>,
         /// How far it is, or what shows that it is done; of a deferral the reason.
         party_organization_note -> Nullable<Text>,
+        /// The party organization of the compound; null until it is done.
+        party_organization_id -> Nullable<Uuid>,
         /// Day on which the owners' committee or the property management committee stood; null before.
         owners_body_done_on -> Nullable<Date>,
         /// Day to which the committee was deferred; it stays when that is done later.
@@ -923,6 +925,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Which buildings a building group answers for, and since when (ORG-06). Written with the group.
+    party_group_building (id) {
+        /// Identity, for ever.
+        id -> Uuid,
+        /// The group.
+        organization_code -> Text,
+        /// The building, of the same compound.
+        building_code -> Text,
+        /// First day on which the group answers for it.
+        valid_from -> Date,
+        /// First day on which it no longer does; null while it has no end.
+        valid_to -> Nullable<Date>,
+    }
+}
+
+diesel::table! {
     /// Who is a member of the Party, where his organizational relation is, and when.
     party_membership (id) {
         /// Identity, for ever.
@@ -938,6 +956,92 @@ diesel::table! {
         /// First day on which the organization holds the relation.
         valid_from -> Date,
         /// First day on which it no longer does; null while it does.
+        valid_to -> Nullable<Date>,
+        /// System of the caller that knows it by ref.
+        source -> Nullable<Text>,
+        /// Key of the caller, unique within source.
+        #[sql_name = "ref"]
+        ref_ -> Nullable<Text>,
+        /// Rises with every change; the ETag.
+        version -> Int4,
+        /// When the row was made.
+        created_at -> Timestamptz,
+        /// When the row last changed.
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// Party organizations in four tiers: of a compound, its building groups, its hub households (their members are posts), and those of the property industry (ORG-02, ORG-06, ORG-16).
+    party_organization (id) {
+        /// Identity, for ever.
+        id -> Uuid,
+        /// Code of the organization (党组织代码), the caller's own, never used again.
+        code -> Text,
+        /// Name.
+        name -> Text,
+        /// compound (小区党组织), building_group (楼栋党小组), hub_household (党员中心户), industry_committee (物业服务行业党委) or industry_branch (其所属党支部).
+        tier -> Text,
+        /// party_committee, general_branch or branch; null for groups and hubs.
+        form -> Nullable<Text>,
+        /// formal, or functional (功能型: the members' organizational relation stays where it is); null for groups and hubs.
+        nature -> Nullable<Text>,
+        /// standalone (单独建), joint (联合建) or seconded (派驻建).
+        founding_mode -> Nullable<Text>,
+        /// Whether it is a comprehensive organization (小区综合党组织); of compounds alone.
+        composite -> Bool,
+        /// The organization that it stands under; null for those of compounds and the committee of the industry.
+        parent_code -> Nullable<Text>,
+        /// The tier of the parent, from its own.
+        parent_tier -> Nullable<Text>,
+        /// The compound; null for those of the industry.
+        compound_code -> Nullable<Text>,
+        /// The household that is the hub; of hubs alone.
+        household_code -> Nullable<Text>,
+        /// Its home for access: the community of the compound, else where it is kept.
+        area_code -> Text,
+        /// Number of the document by which it was approved.
+        approval_number -> Nullable<Text>,
+        /// Day of the approval.
+        approved_on -> Nullable<Date>,
+        /// First day after the agreed term of office. It warns; nothing ends by itself.
+        agreed_to -> Nullable<Date>,
+        /// First day on which it holds.
+        valid_from -> Date,
+        /// First day on which it no longer holds; null while it has no end.
+        valid_to -> Nullable<Date>,
+        /// System of the caller that knows it by ref.
+        source -> Nullable<Text>,
+        /// Key of the caller, unique within source.
+        #[sql_name = "ref"]
+        ref_ -> Nullable<Text>,
+        /// Rises with every change; the ETag.
+        version -> Int4,
+        /// When the row was made.
+        created_at -> Timestamptz,
+        /// When the row last changed.
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// Who holds which post in a party organization, and which hub household a member belongs to.
+    party_post (id) {
+        /// Identity, for ever.
+        id -> Uuid,
+        /// The organization.
+        organization_code -> Text,
+        /// The person.
+        person_id -> Uuid,
+        /// secretary, deputy_secretary, organization_officer, publicity_officer, discipline_officer, committee_member, leader (党小组长、中心户户主), member (党员, of a hub) or observer (列席).
+        role -> Text,
+        /// First day after the agreed term. It only tells; nothing ends by itself.
+        agreed_to -> Nullable<Date>,
+        /// The document or meeting by which he got the post.
+        appointed_by -> Nullable<Text>,
+        /// First day in the post.
+        valid_from -> Date,
+        /// First day no longer in the post; null while it has no end.
         valid_to -> Nullable<Date>,
         /// System of the caller that knows it by ref.
         source -> Nullable<Text>,
@@ -1103,6 +1207,10 @@ diesel::table! {
         created_at -> Timestamptz,
         /// When the row last changed.
         updated_at -> Timestamptz,
+        /// The branch of the industry committee that its Party members belong to; null where there is none.
+        party_branch_code -> Nullable<Text>,
+        /// The tier of that branch.
+        party_branch_tier -> Nullable<Text>,
     }
 }
 
@@ -1397,6 +1505,7 @@ diesel::table! {
 }
 
 diesel::joinable!(compound_handover -> governance_body (governance_body_id));
+diesel::joinable!(compound_handover -> party_organization (party_organization_id));
 diesel::joinable!(compound_handover -> property_project (property_project_id));
 diesel::joinable!(file -> blob (blob_id));
 diesel::joinable!(governance_body_member -> person (person_id));
@@ -1405,6 +1514,7 @@ diesel::joinable!(import_failure -> import_run (run_id));
 diesel::joinable!(job -> import_run (run_id));
 diesel::joinable!(ownership -> person (person_id));
 diesel::joinable!(party_membership -> person (person_id));
+diesel::joinable!(party_post -> person (person_id));
 diesel::joinable!(person_merge_move -> person_merge (merge_id));
 diesel::joinable!(refresh_token -> session (session_id));
 diesel::joinable!(role_grant -> account (account_id));
@@ -1441,7 +1551,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     journal,
     journal_block,
     ownership,
+    party_group_building,
     party_membership,
+    party_organization,
+    party_post,
     person,
     person_merge,
     person_merge_move,

@@ -55,6 +55,10 @@ fn body(id: &str) -> Option<Value> {
             json!({"survivor_id": "00000000-0000-7000-8000-000000000000", "duplicate_id": "00000000-0000-7000-8000-000000000001", "reason": "测试"})
         }
         "party_membership" => json!({"person_id": "00000000-0000-7000-8000-000000000000", "organization": "支部", "joined_on": "2001-07-01"}),
+        "party_organization" => {
+            json!({"code": "DZZ-1", "name": "党支部", "tier": "compound", "form": "branch", "nature": "formal", "compound_code": "421181001001X001"})
+        }
+        "party_post" => json!({"organization_code": "DZZ-1", "person_id": "00000000-0000-7000-8000-000000000000", "role": "observer"}),
         "property_company" => json!({"code": "91421199MA0000001U", "name": "物业", "kind": "commercial"}),
         "property_project" => json!({"compound_code": "421181001001X001", "kind": "owner_self"}),
         "governance_body" => json!({"compound_code": "421181001001X001", "kind": "owners_committee", "name": "业委会"}),
@@ -94,6 +98,7 @@ fn body(id: &str) -> Option<Value> {
     match verb {
         "create" | "put" => Some(new(resource)),
         "update" => Some(json!({"version": 1})),
+        "set" => Some(json!({"building_codes": [], "version": 1})),
         "verify" => Some(json!({})),
         "search" => Some(json!({"name": "甲"})),
         "reopen" | "undo" => Some(json!({"reason": "测试", "version": 1})),

@@ -40,6 +40,8 @@ async fn the_whole_tree_imports_exports_and_imports_again_without_a_change() {
         ("households", 98_400, 98_400),
         ("people", 25_000, 25_000),
         ("party-memberships", 19_000, 19_000),
+        ("party-organizations", 4_457, 4_457),
+        ("party-posts", 23_435, 23_435),
         ("property-companies", 46, 46),
         ("property-projects", 255, 255),
         ("policy-documents", 3, 3),
@@ -101,6 +103,7 @@ async fn the_ten_numbers(admin: &User) {
     assert_eq!(display("body_members_in_party", then).await, "770");
     let share = figure("body_party_share", then).await;
     assert_eq!((share["display"].as_str(), share["numerator"].as_i64(), share["denominator"].as_i64()), (Some("69.6%"), Some(770), Some(1_106)));
+    assert_eq!(display("property_party_branches", then).await, "21");
     assert_eq!(display("property_covered_grids", then).await, "255");
     assert_eq!(display("property_coverage", then).await, "100.0%");
     // The rows behind a figure are just as many, page by page and as a file.

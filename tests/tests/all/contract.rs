@@ -142,6 +142,7 @@ async fn the_examples_of_the_document_work() {
         "dwellings",
         "property-companies",
         "property-projects",
+        "party-organizations",
         "policy-documents",
         "governance-bodies",
         "charter-inclusions",

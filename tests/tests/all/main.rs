@@ -35,6 +35,8 @@ mod migrations;
 mod operations;
 mod outage;
 mod ownerships;
+mod party_organizations;
+mod party_posts;
 mod pattern;
 mod people;
 mod people_imports;

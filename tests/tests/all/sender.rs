@@ -40,9 +40,11 @@ fn city(count: usize) -> tempfile::TempDir {
         ("07-households.csv", count),
         ("08-people.csv", 60),
         ("09-party-memberships.csv", 40),
-        ("15-governance-body-members.csv", 3),
-        ("16-dwellings.csv", 100),
-        ("17-ownerships.csv", 40),
+        ("10-party-organizations.csv", 25),
+        ("11-party-posts.csv", 2),
+        ("17-governance-body-members.csv", 3),
+        ("18-dwellings.csv", 100),
+        ("19-ownerships.csv", 40),
     ] {
         let file = folder.path().join(name);
         let text = std::fs::read_to_string(&file).unwrap();
@@ -91,15 +93,17 @@ async fn a_folder_goes_in_in_the_right_order_and_again_without_a_change() {
         "07-households.csv",
         "08-people.csv",
         "09-party-memberships.csv",
-        "10-property-companies.csv",
-        "11-property-projects.csv",
-        "12-policy-documents.csv",
-        "13-grid-lineages.csv",
-        "14-governance-bodies.csv",
-        "15-governance-body-members.csv",
-        "16-dwellings.csv",
-        "17-ownerships.csv",
-        "18-charter-inclusions.csv",
+        "10-party-organizations.csv",
+        "11-party-posts.csv",
+        "12-property-companies.csv",
+        "13-property-projects.csv",
+        "14-policy-documents.csv",
+        "15-grid-lineages.csv",
+        "16-governance-bodies.csv",
+        "17-governance-body-members.csv",
+        "18-dwellings.csv",
+        "19-ownerships.csv",
+        "20-charter-inclusions.csv",
     ];
     assert_eq!((code, files(&first)), (Some(0), order.to_vec()), "{first}");
     assert!(first.contains("03-grids.csv: 299 rows: 299 new, 0 changed, 0 unchanged, 0 refused ("), "{first}");

@@ -15,6 +15,8 @@ mod household_grids;
 mod households;
 mod ownerships;
 mod party_memberships;
+mod party_organizations;
+mod party_posts;
 mod people;
 mod person_merges;
 mod policy_documents;
@@ -44,6 +46,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(households::routes)
         .configure(ownerships::routes)
         .configure(party_memberships::routes)
+        .configure(party_organizations::routes)
+        .configure(party_posts::routes)
         .configure(people::routes)
         .configure(person_merges::routes)
         .configure(policy_documents::routes)

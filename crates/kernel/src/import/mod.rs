@@ -229,6 +229,7 @@ async fn store_all(tx: &Tx<'_>, sheet: &'static Sheet, mut chunks: mpsc::Receive
         None => return Err(Error::Internal("the reader of the file stopped".to_owned())),
     };
     let mut outcome = Outcome { rows_read: 0, created: 0, changed: 0, refused: 0, header, failures: Failures::new()? };
+    let mut first = true;
     while let Some(chunk) = chunks.recv().await {
         let Chunk { ready, mut failures, .. } = chunk?;
         outcome.rows_read += count(ready.len() + failures.len());
@@ -241,13 +242,35 @@ async fn store_all(tx: &Tx<'_>, sheet: &'static Sheet, mut chunks: mpsc::Receive
         }
         outcome.refused += count(failures.len());
         outcome.failures.keep(failures)?;
+        if first {
+            take_stock(tx).await?;
+            first = false;
+        }
         pulse.beat(outcome.rows_read, outcome.refused)?;
     }
     if outcome.created + outcome.changed > ANALYZE_FROM {
-        // The planner should know what the table has become before the next reader asks, not minutes later.
-        tx.conn().batch_execute(&format!("analyze {}", sheet.table)).await?;
+        // The planner should know what the tables have become before the next reader asks, not minutes later.
+        take_stock(tx).await?;
     }
     Ok(outcome)
+}
+
+#[derive(QueryableByName)]
+struct Written {
+    #[diesel(sql_type = Text)]
+    table: String,
+}
+
+/// Tells the planner what the tables are that this transaction has written. Where a table was emptied and looked at since, it
+/// takes it for empty however much comes in, and compares all rows of a chunk with all that are stored.
+async fn take_stock(tx: &Tx<'_>) -> Result<()> {
+    let written = "select quote_ident(relname) as table from pg_stat_xact_user_tables \
+                   where schemaname = current_schema() and n_tup_ins + n_tup_upd > 0 and relname not like 'journal%' order by relname";
+    let tables: Vec<Written> = sql_query(written).load(&mut tx.conn()).await?;
+    for Written { table } in tables {
+        tx.conn().batch_execute(&format!("analyze (skip_locked) {table}")).await?;
+    }
+    Ok(())
 }
 
 fn count(number: usize) -> i32 {

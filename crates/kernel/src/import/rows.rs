@@ -16,6 +16,8 @@ use crate::tabular::{Row, Table};
 
 /// Rows that are checked and stored at a time.
 const CHUNK: usize = 5_000;
+/// The same at first: after a few, Postgres is told what the tables have become (see [`super::take_stock`]).
+const FIRST_CHUNK: usize = 500;
 /// The same of a sheet whose rows may name one another, which they can within such a part of a file.
 const CHUNK_OF_KIN: usize = 20_000;
 
@@ -60,7 +62,8 @@ fn send_chunks(file: File, sheet: &'static Sheet, keeper: Option<&Keeper>, chunk
     if !send(Chunk { header: as_csv(&table.header)?, ..Chunk::default() }) {
         return Ok(());
     }
-    let most = if sheet.columns.iter().any(|column| column.own) { CHUNK_OF_KIN } else { CHUNK };
+    let kin = sheet.columns.iter().any(|column| column.own);
+    let mut most = if kin { CHUNK_OF_KIN } else { FIRST_CHUNK };
     let mut seen = Seen::default();
     let mut chunk = Chunk::default();
     while let Some(row) = table.next_row()? {
@@ -70,8 +73,11 @@ fn send_chunks(file: File, sheet: &'static Sheet, keeper: Option<&Keeper>, chunk
             Ok(ready) => chunk.ready.push(Ready { record, ..ready }),
             Err(faults) => chunk.failures.push(Failure { line, record, faults }),
         }
-        if chunk.ready.len() + chunk.failures.len() == most && !send(std::mem::take(&mut chunk)) {
-            return Ok(());
+        if chunk.ready.len() + chunk.failures.len() == most {
+            most = if kin { CHUNK_OF_KIN } else { CHUNK };
+            if !send(std::mem::take(&mut chunk)) {
+                return Ok(());
+            }
         }
     }
     send(chunk);

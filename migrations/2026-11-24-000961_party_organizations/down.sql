@@ -1,0 +1,2 @@
+drop table party_group_building;
+drop table party_organization;
