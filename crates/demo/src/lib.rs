@@ -10,6 +10,7 @@ mod city;
 mod division;
 mod dwellings;
 mod files;
+mod handovers;
 mod party;
 mod people;
 mod services;

@@ -207,11 +207,8 @@ pub const REGISTER: Permission = Permission("compound_handover.register");
 const ANY: &[Permission] = &[READ, WRITE, INSPECT, DEFER];
 
 /// No such hand-over.
-pub const UNKNOWN: Refusal = Refusal::not_found(
-    "compound_handover.unknown",
-    "没有该移交记录,或它不在您的区域内。",
-    "There is no such hand-over, or it is not in your area.",
-);
+pub const UNKNOWN: Refusal =
+    Refusal::not_found("compound_handover.unknown", "没有该移交记录,或它不在您的区域内。", "There is no such hand-over, or it is not in your area.");
 /// Two hand-overs of a compound.
 pub const ALREADY: Refusal = Refusal::conflict(
     "compound_handover.already",

@@ -207,13 +207,7 @@ impl Workflow for HandoverFlow {
             guards: &[Guard { holds: |facts: &HandoverFacts| facts.is_complete(), unless: &STILL_DEFERRED }],
         },
         Move {
-            from: &[
-                HandoverState::Registered,
-                HandoverState::Inspecting,
-                HandoverState::Rectifying,
-                HandoverState::TracksInProgress,
-                HandoverState::Ready,
-            ],
+            from: &[HandoverState::Registered, HandoverState::Inspecting, HandoverState::Rectifying, HandoverState::TracksInProgress, HandoverState::Ready],
             action: HandoverAction::Reject,
             to: To::State(HandoverState::Rejected),
             may: INSPECT,
@@ -295,7 +289,8 @@ mod tests {
     #[test]
     fn org_11_a_rectification_leads_back_to_the_inspection_and_what_is_accepted_is_not_rejected() {
         assert_eq!(leads(HandoverState::Rectifying, HandoverAction::Inspect, &READY), Ok(HandoverState::Inspecting));
-        let rejected: Vec<_> = HandoverState::ALL.iter().filter(|state| leads(**state, HandoverAction::Reject, &READY).is_ok()).map(|state| state.word()).collect();
+        let rejected: Vec<_> =
+            HandoverState::ALL.iter().filter(|state| leads(**state, HandoverAction::Reject, &READY).is_ok()).map(|state| state.word()).collect();
         assert_eq!(rejected, ["registered", "inspecting", "rectifying", "tracks_in_progress", "ready"]);
     }
 }

@@ -33,26 +33,23 @@ pub const SHEET: Sheet = Sheet {
         Column::new("party_organization_deferred_to", "党组织暂缓期限", Form::Date, "与签字人、说明同时填写。"),
         Column::new("party_organization_signed_by", "党组织暂缓签字人", Form::Text(200), "街道签字人。"),
         Column::new("party_organization_note", "党组织说明", Form::Text(200), "批复文号;暂缓的填写原因。"),
-        Column::new("party_organization_id", "党组织标识", Form::Reference, "小区(网格)党组织的标识;已完成而未填的,取该小区现有的党组织。").or(
-            "(select o.id from party_organization o where r.party_organization_done_on is not null and o.compound_code = r.compound_code \
-             and o.tier = 'compound' and o.valid_to is null limit 1)",
-        ),
+        Column::new("party_organization_id", "党组织标识", Form::Reference, "小区(网格)党组织的标识;已完成而未填的,取该小区现有的党组织。")
+            .or("(select o.id from party_organization o where r.party_organization_done_on is not null and o.compound_code = r.compound_code \
+             and o.tier = 'compound' and o.valid_to is null limit 1)"),
         Column::new("owners_body_done_on", "业委会(物管会)完成日期", Form::Date, "机构成立之日;未完成的填写暂缓。"),
         Column::new("owners_body_deferred_to", "业委会(物管会)暂缓期限", Form::Date, "与签字人、说明同时填写。"),
         Column::new("owners_body_signed_by", "业委会(物管会)暂缓签字人", Form::Text(200), "街道签字人。"),
         Column::new("owners_body_note", "业委会(物管会)说明", Form::Text(200), "暂缓的填写原因。"),
-        Column::new("governance_body_id", "治理机构标识", Form::Reference, "业委会或物管会的标识;已完成而未填的,取该小区现有的业委会或物管会。").or(
-            "(select b.id from governance_body b where r.owners_body_done_on is not null and b.compound_code = r.compound_code \
-             and b.kind in ('owners_committee', 'property_management_committee') and b.valid_to is null order by b.kind limit 1)",
-        ),
+        Column::new("governance_body_id", "治理机构标识", Form::Reference, "业委会或物管会的标识;已完成而未填的,取该小区现有的业委会或物管会。")
+            .or("(select b.id from governance_body b where r.owners_body_done_on is not null and b.compound_code = r.compound_code \
+             and b.kind in ('owners_committee', 'property_management_committee') and b.valid_to is null order by b.kind limit 1)"),
         Column::new("property_company_done_on", "物业企业完成日期", Form::Date, "物业企业到位之日;未完成的填写暂缓。"),
         Column::new("property_company_deferred_to", "物业企业暂缓期限", Form::Date, "与签字人、说明同时填写。"),
         Column::new("property_company_signed_by", "物业企业暂缓签字人", Form::Text(200), "街道签字人。"),
         Column::new("property_company_note", "物业企业说明", Form::Text(200), "暂缓的填写原因。"),
-        Column::new("property_project_id", "物业服务项目标识", Form::Reference, "全面服务项目的标识;已完成而未填的,取该小区现有的全面服务项目。").or(
-            "(select s.id from property_project s where r.property_company_done_on is not null and s.compound_code = r.compound_code \
-             and s.kind = 'full_service' and s.valid_to is null limit 1)",
-        ),
+        Column::new("property_project_id", "物业服务项目标识", Form::Reference, "全面服务项目的标识;已完成而未填的,取该小区现有的全面服务项目。")
+            .or("(select s.id from property_project s where r.property_company_done_on is not null and s.compound_code = r.compound_code \
+             and s.kind = 'full_service' and s.valid_to is null limit 1)"),
         Column::new("property_room_area", "物业服务用房面积", Form::Area, "平方米,实测并移交的面积。").required(),
         Column::new("community_room_area", "社区服务用房面积", Form::Area, "平方米,实测并移交的面积。").required(),
         Column::new("documents_received", "资料已移交", Form::Flag, "《物业管理条例》第二十九条规定的资料。").required(),

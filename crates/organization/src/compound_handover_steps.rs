@@ -141,12 +141,7 @@ async fn take(
     let to = decide::<HandoverFlow>(before.state, action, |permission| tx.may_at(permission, before.area_code.as_str()), &HandoverFacts::from(&before))?;
     let written = write(&before)?;
     let after: KeptHandover = diesel::update(compound_handover::table.find(id))
-        .set((
-            &written,
-            compound_handover::state.eq(to),
-            compound_handover::version.eq(before.version + 1),
-            compound_handover::updated_at.eq(tx.now),
-        ))
+        .set((&written, compound_handover::state.eq(to), compound_handover::version.eq(before.version + 1), compound_handover::updated_at.eq(tx.now)))
         .returning(KeptHandover::as_returning())
         .get_result(&mut tx.conn())
         .await

@@ -362,7 +362,8 @@ async fn store(tx: &Tx<'_>, before: &KeptHandover, written: &Written, note: Opti
 mod tests {
     use super::*;
 
-    const NOTHING: Said<'_> = Said { state: TrackState::NotStarted, done_on: None, proof: ("/governance_body_id", false), deferred_to: None, signed_by: None, note: None };
+    const NOTHING: Said<'_> =
+        Said { state: TrackState::NotStarted, done_on: None, proof: ("/governance_body_id", false), deferred_to: None, signed_by: None, note: None };
 
     fn day(day: u32) -> Option<NaiveDate> {
         NaiveDate::from_ymd_opt(2024, 6, day)

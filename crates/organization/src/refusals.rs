@@ -3,11 +3,11 @@
 use kernel::Refusal;
 
 use crate::{
-    building, charter_adoption, charter_inclusion, charter_inclusion_flow, charter_inclusion_steps, code, community, compound, compound_grid, compound_handover,
-    compound_handover_flow, compound_handover_track, credit_code, dwelling, governance_body, governance_body_member, grid, grid_division, grid_lineage,
-    household, household_grid, household_move, id_number, ownership, party_group_building, party_membership, party_organization, party_organization_entry,
-    party_post, person, person_entry, person_merge, person_search, phone, policy_document, property_company, property_company_branch, property_coverage,
-    property_project, subdistrict, synchronous_handover,
+    building, charter_adoption, charter_inclusion, charter_inclusion_flow, charter_inclusion_steps, code, community, compound, compound_grid,
+    compound_handover, compound_handover_flow, compound_handover_track, credit_code, dwelling, governance_body, governance_body_member, grid, grid_division,
+    grid_lineage, household, household_grid, household_move, id_number, ownership, party_group_building, party_membership, party_organization,
+    party_organization_entry, party_post, person, person_entry, person_merge, person_search, phone, policy_document, property_company, property_company_branch,
+    property_coverage, property_project, subdistrict, synchronous_handover,
 };
 
 /// The refusals, by file.

@@ -67,6 +67,7 @@ fn body(id: &str) -> Option<Value> {
         }
         "policy_document" => json!({"number": "示例〔2022〕1号", "title": "通知", "issuer": "市", "issued_on": "2022-11-20"}),
         "charter_inclusion" => json!({"compound_code": "421181001001X001", "document": "residents_convention"}),
+        "handover" => json!({"compound_code": "421181001001X001", "developer": "开发公司"}),
         "webhook" => json!({"name": "推送", "url": "https://hooks.example.cn/", "area_code": "421181"}),
         other => panic!("no body for {other}"),
     };
@@ -91,6 +92,13 @@ fn body(id: &str) -> Option<Value> {
         "return_charter_inclusion" | "veto_charter_inclusion" => return Some(json!({"reason": "测试", "version": 1})),
         "revoke_charter_inclusion" => return Some(json!({"on": "2026-01-01", "reason": "测试", "version": 1})),
         "submit_charter_inclusion" | "pass_party_review" | "pass_legality_review" => return Some(json!({"version": 1})),
+        "hand_over_compound" => return Some(json!({"handed_over_on": "2024-06-30", "version": 1})),
+        "accept_handover" => return Some(json!({"accepted_on": "2024-07-10", "version": 1})),
+        "order_handover_rectification" | "reject_handover" => return Some(json!({"reason": "测试", "version": 1})),
+        "inspect_handover" | "pass_handover_inspection" | "mark_handover_ready" | "archive_handover" => return Some(json!({"version": 1})),
+        "set_handover_party_organization" | "set_handover_owners_body" | "set_handover_property_company" => {
+            return Some(json!({"state": "in_progress", "note": "推进中", "version": 1}));
+        }
         "challenge_webhook" | "rotate_webhook_secret" => return Some(json!({"version": 1})),
         _ => (),
     }

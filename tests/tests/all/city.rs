@@ -51,6 +51,7 @@ async fn the_whole_tree_imports_exports_and_imports_again_without_a_change() {
         ("dwellings", 110_600, 110_600),
         ("ownerships", 24_700, 24_700),
         ("charter-inclusions", 722, 722),
+        ("handovers", 12, 12),
     ];
     assert_eq!(sizes, expected.map(|(resource, count, _)| (resource.to_owned(), count)));
     let journal = async || {
@@ -86,6 +87,12 @@ async fn the_whole_tree_imports_exports_and_imports_again_without_a_change() {
     let compound = admin.get("/v1/property-projects?kind=full_service&limit=1").await.ok(200)["items"][0]["compound_code"].as_str().unwrap().to_owned();
     let compound = admin.by_code("compounds", &compound).await["id"].as_str().unwrap().to_owned();
     assert_eq!(admin.get(&format!("/v1/compounds/{compound}/charter")).await.ok(200)["complete"], true);
+    // ORG-11: of twelve hand-overs six were synchronous, three late, and three lack a party organization.
+    let report = admin.get("/v1/reports/synchronous-handovers?from=2023-01-01&as_of=2023-08-14").await.ok(200);
+    assert_eq!(
+        (report["synchronous"].clone(), report["late"].as_i64(), report["incomplete"].as_i64()),
+        (serde_json::json!({"value": "50.0", "numerator": 6, "denominator": 12}), Some(3), Some(3))
+    );
     assert_eq!(coverage["served_by"], serde_json::json!({"commercial": 134, "community_led": 78, "unit_self": 21, "owner_self": 22}));
     the_ten_numbers(&admin).await;
 }

@@ -146,6 +146,7 @@ async fn the_examples_of_the_document_work() {
         "policy-documents",
         "governance-bodies",
         "charter-inclusions",
+        "handovers",
     ] {
         let path = format!("/v1/{name}");
         let made = admin.post(&path, example(&path, "post")).await.ok(201);

@@ -85,7 +85,9 @@ fn every_workflow_leads_somewhere_and_ends() {
     for chart in domains::workflows() {
         assert_eq!((chart.faults)(), Vec::<String>::new());
         // Each action is an operation of its own, and what may be done next can be asked.
-        let things = format!("/v1/{}s/{{id}}", chart.name.replace('_', "-"));
+        let named = format!("{}s", chart.name.replace('_', "-"));
+        let resource = domains::sheets().find(|sheet| sheet.table == chart.name).map_or(named, |sheet| sheet.resource.to_owned());
+        let things = format!("/v1/{resource}/{{id}}");
         let paths = contract().document()["paths"].as_object().unwrap();
         assert!(paths.contains_key(&format!("{things}/next-actions")), "{}", chart.name);
         let table = (chart.table)();

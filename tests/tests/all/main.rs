@@ -18,6 +18,8 @@ mod first_days;
 mod governance_bodies;
 mod grid_division;
 mod grid_lineages;
+mod handover_files;
+mod handovers;
 mod hostile_files;
 mod house;
 mod households;

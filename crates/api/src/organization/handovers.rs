@@ -231,11 +231,7 @@ async fn list_handover_history(caller: Caller, id: Id<CompoundHandoverId>) -> Re
 /// place by then, and how long what was deferred took.
 #[utoipa::path(tag = "organization", params(SynchronousHandoversQuery, ReportDay), security(("Bearer" = ["compound_handover.read"])))]
 #[get("/reports/synchronous-handovers")]
-async fn get_synchronous_handovers_report(
-    caller: Caller,
-    query: Query<SynchronousHandoversQuery>,
-    day: Query<ReportDay>,
-) -> Reply<Done<SynchronousHandovers>> {
+async fn get_synchronous_handovers_report(caller: Caller, query: Query<SynchronousHandoversQuery>, day: Query<ReportDay>) -> Reply<Done<SynchronousHandovers>> {
     let caller = caller.as_of(day.as_of);
     caller.report(async |view| synchronous_handover::report(view, &query).await.map(Done)).await
 }
