@@ -41,9 +41,9 @@ pub fn write(city: &City, mut row: impl FnMut(&[&str]) -> Result<()>) -> Result<
         .map(|project| (project.compound.year, compound_code(project.community, project.compound)))
         .filter(|(_, code)| governed.contains(code))
         .collect();
-    newest.sort_by(|one, other| other.cmp(one));
+    newest.sort_unstable();
     let founded = FOUNDED.to_string();
-    for (place, (_, code)) in newest.iter().take(HANDOVERS).enumerate() {
+    for (place, (_, code)) in newest.iter().rev().take(HANDOVERS).enumerate() {
         let (done_on, deferred_to, signed_by, note) = match place % 4 {
             0 => ("", "2023-12-31", "街道办事处(示例)", "入住党员不足三人"),
             1 => (LATER, "", "", ""),

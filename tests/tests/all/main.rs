@@ -19,6 +19,7 @@ mod governance_bodies;
 mod grid_division;
 mod grid_lineages;
 mod handover_files;
+mod handover_hands;
 mod handovers;
 mod hostile_files;
 mod house;
