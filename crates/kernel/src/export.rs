@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::fs::File;
 use std::io::{BufWriter, Seek, Write};
 
-use diesel::sql_types::{Array, Date, Nullable, Text};
+use diesel::sql_types::{Array, Date, Text};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use futures_util::TryStreamExt;
@@ -75,16 +75,22 @@ text_enum!(
     }
 );
 
+/// What stands between the cells of a row on their way from Postgres: no text may hold a control character like it.
+const BETWEEN: char = '\u{1f}';
+
+/// A row as one text: a text for each cell would take as long to make as all the rest. What is null is empty, as no text is.
 #[derive(QueryableByName)]
 struct Line {
-    #[diesel(sql_type = Array<Nullable<Text>>)]
-    cells: Vec<Option<String>>,
+    #[diesel(sql_type = Text)]
+    cells: String,
 }
+
+type Cell<'a> = Option<Cow<'a, str>>;
 
 /// Writes all rows of a sheet that hold on a day and that the caller may see.
 pub async fn write(view: &View<'_>, sheet: &'static Sheet, form: FileForm, headers: HeaderNames, on: NaiveDate, pulse: &Pulse) -> Result<File> {
     let scope = view.may(sheet.read)?;
-    let cells = sheet.columns.iter().map(|column| format!("({})::text", sheet.shown(column).replace("$on", "$1"))).collect::<Vec<_>>().join(", ");
+    let cells = sheet.columns.iter().map(|column| format!("coalesce(({})::text, '')", sheet.shown(column).replace("$on", "$1"))).collect::<Vec<_>>().join(", ");
     let natural = sheet.key_columns().map(|column| format!("t.{}", column.name)).collect::<Vec<_>>().join(", ");
     let keys = if sheet.found_by.is_some() { "t.id".to_owned() } else { natural };
     let linked = match (sheet.links, sheet.columns.first()) {
@@ -92,7 +98,7 @@ pub async fn write(view: &View<'_>, sheet: &'static Sheet, form: FileForm, heade
         _ => String::new(),
     };
     let select = format!(
-        "select array[{cells}] as cells from {from} where t.valid_from <= $1 and (t.valid_to is null or t.valid_to > $1) \
+        "select concat_ws(e'\\x1f', {cells}) as cells from {from} where t.valid_from <= $1 and (t.valid_to is null or t.valid_to > $1) \
          and ({area} ^@ any ($2) {linked}) order by {keys}",
         from = sheet.from.replace("$on", "$1"),
         area = sheet.stored_area,
@@ -100,24 +106,32 @@ pub async fn write(view: &View<'_>, sheet: &'static Sheet, form: FileForm, heade
     let query = sql_query(select).bind::<Date, _>(on).bind::<Array<Text>, _>(scope.texts());
     let mut lines = query.load_stream::<Line>(&mut view.conn()).await?;
     let mut file = Writer::new(sheet, form, headers)?;
+    let personal = sheet.is_personal();
     let mut rows = 0;
     while let Some(line) = lines.try_next().await? {
-        file.line(sheet, masked(view, sheet, line.cells)?)?;
+        let mut cells: Vec<Cell<'_>> = line.cells.split(BETWEEN).map(|cell| (!cell.is_empty()).then_some(Cow::Borrowed(cell))).collect();
+        if cells.len() != sheet.columns.len() {
+            return Err(Error::Internal(format!("a row of {} has {} cells", sheet.resource, cells.len())));
+        }
+        if personal {
+            mask(view, sheet, &mut cells)?;
+        }
+        file.line(sheet, &cells)?;
         rows += 1;
         pulse.beat(rows, 0)?;
     }
     file.finish()
 }
 
-/// The cells as they may leave: of a personal value the mask.
-fn masked(view: &View<'_>, sheet: &'static Sheet, mut cells: Vec<Option<String>>) -> Result<Vec<Option<String>>> {
-    for (column, cell) in sheet.columns.iter().zip(&mut cells) {
+/// Puts the mask in place of each personal value, as it may leave.
+fn mask(view: &View<'_>, sheet: &'static Sheet, cells: &mut [Cell<'_>]) -> Result<()> {
+    for (column, cell) in sheet.columns.iter().zip(cells) {
         if let (Some(personal), Some(text)) = (column.personal(), cell.as_deref()) {
             let kept = Kept::from_hex(text).ok_or_else(|| Error::Internal(format!("{} cannot be read", personal.purpose)))?;
-            *cell = Some(kept.mask(personal, view.cipher()?)?.as_str().to_owned());
+            *cell = Some(Cow::Owned(kept.mask(personal, view.cipher()?)?.as_str().to_owned()));
         }
     }
-    Ok(cells)
+    Ok(())
 }
 
 /// The empty file with the header, for a clerk to fill in.
@@ -146,17 +160,17 @@ impl Writer {
         })
     }
 
-    fn line(&mut self, sheet: &'static Sheet, cells: Vec<Option<String>>) -> Result<()> {
+    fn line(&mut self, sheet: &'static Sheet, cells: &[Cell<'_>]) -> Result<()> {
         match self {
             Self::Csv(writer) => {
-                for (column, cell) in sheet.columns.iter().zip(&cells) {
+                for (column, cell) in sheet.columns.iter().zip(cells) {
                     writer.write_field(neutral(column.form, cell.as_deref()).as_bytes()).map_err(csv_failed)?;
                 }
                 writer.write_record(None::<&[u8]>).map_err(csv_failed)
             }
             Self::Ndjson(writer) => {
                 let members: Map<String, Value> =
-                    sheet.columns.iter().zip(cells).map(|(column, cell)| (column.name.to_owned(), member(column.form, cell))).collect();
+                    sheet.columns.iter().zip(cells).map(|(column, cell)| (column.name.to_owned(), member(column.form, cell.as_deref()))).collect();
                 serde_json::to_writer(&mut *writer, &members).map_err(|error| broken(error.into()))?;
                 writer.write_all(b"\n").map_err(broken)
             }
@@ -165,12 +179,12 @@ impl Writer {
                 *rows += 1;
                 let row = u32::try_from(*rows).unwrap_or(u32::MAX);
                 let page = book.worksheet_from_index(0).map_err(xlsx_failed)?;
-                for (index, (column, cell)) in (0_u16..).zip(sheet.columns.iter().zip(&cells)) {
+                for (index, (column, cell)) in (0_u16..).zip(sheet.columns.iter().zip(cells)) {
                     let Some(cell) = cell else { continue };
                     match (column.form, cell.parse::<i32>()) {
                         (Form::Integer(..), Ok(number)) => page.write_number(row, index, number).map_err(xlsx_failed)?,
                         // Text never is a formula in a workbook, so it needs no sign before it.
-                        _ => page.write_string(row, index, cell).map_err(xlsx_failed)?,
+                        _ => page.write_string(row, index, cell.as_ref()).map_err(xlsx_failed)?,
                     };
                 }
                 Ok(())
@@ -203,12 +217,12 @@ fn neutral(form: Form, cell: Option<&str>) -> Cow<'_, str> {
     }
 }
 
-fn member(form: Form, cell: Option<String>) -> Value {
+fn member(form: Form, cell: Option<&str>) -> Value {
     match (form, cell) {
         (_, None) => Value::Null,
-        (Form::Integer(..), Some(text)) => text.parse::<i32>().map_or(Value::String(text), Value::from),
+        (Form::Integer(..), Some(text)) => text.parse::<i32>().map_or_else(|_| Value::from(text), Value::from),
         (Form::Flag, Some(text)) => Value::Bool(text == "true"),
-        (_, Some(text)) => Value::String(text),
+        (_, Some(text)) => Value::from(text),
     }
 }
 

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::clock::Stamp;
 use crate::db::{Call, Conn, View};
 use crate::page::{Cursor, Page, Paging};
+use crate::prepared::Prepare;
 use crate::refusal::{Error, Result};
 use crate::role::Role;
 
@@ -120,8 +121,8 @@ fn hide(mut change: Value, personal: &[(&'static str, Option<String>)]) -> Value
 pub(crate) async fn append(mut conn: Conn<'_>, entries: &[Entry]) -> Result<()> {
     match entries {
         [] => {}
-        // One line is the rule, and as a single insert its statement is prepared once.
-        [entry] => drop(diesel::insert_into(journal::table).values(entry).execute(&mut conn).await?),
+        // One line is the rule.
+        [entry] => drop(diesel::insert_into(journal::table).values(entry).prepared().execute(&mut conn).await?),
         _ => drop(diesel::insert_into(journal::table).values(entries).execute(&mut conn).await?),
     }
     Ok(())

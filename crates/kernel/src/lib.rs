@@ -22,6 +22,7 @@ pub mod page;
 pub mod period;
 pub mod personal;
 mod pool;
+pub mod prepared;
 pub mod pulse;
 mod reads;
 pub mod refusal;

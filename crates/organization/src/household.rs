@@ -7,6 +7,7 @@ use diesel_async::RunQueryDsl;
 use kernel::area::AreaCode;
 use kernel::change::{CODE_FIXED, Constraint, HALF_A_REFERENCE, REFERENCE_TAKEN, RefusedBy, nullable, present};
 use kernel::page::MAX_TOTAL;
+use kernel::prepared::Prepare;
 use kernel::sheet::{Check, Column, Form, Sheet};
 use kernel::text::{Key, Name};
 use kernel::{Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, cursor_of, holds_on, id, import, keyset, period, within};
@@ -334,6 +335,7 @@ async fn change(tx: &Tx<'_>, before: &Household, patch: &HouseholdPatch) -> Resu
     let after = diesel::update(household::table.find(before.id))
         .set((patch, household::version.eq(before.version + 1), household::updated_at.eq(tx.now)))
         .returning(Household::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;
