@@ -58,7 +58,7 @@ def map_query(context, query):
 schemathesis.openapi.format("date", st.one_of(st.dates(date(2023, 1, 1), date(2027, 12, 31)), st.dates()).map(str))
 
 
-@schemathesis.serializer("application/x-ndjson", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+@schemathesis.serializer("application/x-ndjson", "application/zip", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
 def as_it_is(context, value):
     return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
 

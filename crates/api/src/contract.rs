@@ -114,7 +114,7 @@ fn operation(method: &str, path: &str, said: &Value, document: &Value) -> Operat
     let parameters = parameters.filter(|parameter| text(parameter, "in") == "query");
     let work = match method {
         "get" => Work::Reads,
-        _ if path.starts_with("/v1/imports/") => Work::Imports,
+        _ if path == "/v1/imports" || path.starts_with("/v1/imports/") => Work::Imports,
         _ => Work::Writes,
     };
     Operation {

@@ -66,6 +66,8 @@ pub const REFUSALS: &[&Refusal] = &[
     &crate::frame::UNKNOWN_PARAMETER,
     &crate::health::NOT_MIGRATED,
     &crate::limits::EXCEEDED,
+    &crate::naming::FAILED_ROWS,
+    &crate::naming::NOT_A_RESOURCE,
     &crate::phase::DRAINING,
     &crate::phase::STARTING,
     &crate::query::BAD_PARAMETER,
@@ -115,6 +117,7 @@ pub struct Problem {
     allow: Option<HeaderValue>,
     size: Option<u64>,
     import: Option<Box<Value>>,
+    bundle: Option<Box<Value>>,
 }
 
 impl Problem {
@@ -147,6 +150,12 @@ impl Problem {
     #[must_use]
     pub fn with_import(self, report: Value) -> Self {
         Self { import: Some(Box::new(report)), ..self }
+    }
+
+    /// With the report of the bundle that was refused.
+    #[must_use]
+    pub fn with_bundle(self, report: Value) -> Self {
+        Self { bundle: Some(Box::new(report)), ..self }
     }
 
     /// Seconds after which it is worth trying again.
@@ -189,6 +198,7 @@ impl Problem {
             errors: self.errors(language),
             retry_after: self.retry_after(),
             import: self.import.as_deref().cloned(),
+            bundle: self.bundle.as_deref().cloned(),
             error: self.refused.refusal.code.strip_prefix("oauth.").map(ToOwned::to_owned),
         })
     }
@@ -237,7 +247,7 @@ impl From<Error> for Problem {
 
 impl From<Refused> for Problem {
     fn from(refused: Refused) -> Self {
-        Self { refused: Box::new(refused), cause: None, after: None, allow: None, size: None, import: None }
+        Self { refused: Box::new(refused), cause: None, after: None, allow: None, size: None, import: None, bundle: None }
     }
 }
 
@@ -316,6 +326,10 @@ pub struct ProblemBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<crate::transfer::ImportReport>, nullable = false)]
     pub import: Option<Value>,
+    /// Of a bundle that was refused: what came of its parts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::bundle::BundleReport>, nullable = false)]
+    pub bundle: Option<Value>,
 }
 
 /// One fault.

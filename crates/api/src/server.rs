@@ -42,7 +42,7 @@ use crate::meters::Meters;
 use crate::metrics::Metrics;
 use crate::phase::Phase;
 use crate::spans::Spans;
-use crate::{access, domains, files, health, jobs, organization, platform as platform_routes, statistics, transfer};
+use crate::{access, bundle, domains, files, health, jobs, organization, platform as platform_routes, statistics, transfer};
 
 /// What the document says of the whole.
 #[derive(OpenApi)]
@@ -76,6 +76,7 @@ fn routes(config: &mut ServiceConfig) {
         .configure(organization::routes)
         .configure(statistics::routes)
         .configure(transfer::routes)
+        .configure(bundle::routes)
         .configure(files::routes)
         .configure(jobs::routes)
         .configure(access::routes)

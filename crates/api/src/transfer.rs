@@ -100,7 +100,7 @@ pub struct RowProblem {
     pub message: String,
 }
 
-fn told(failure: Failure, language: Language) -> RowFailure {
+pub(crate) fn told(failure: Failure, language: Language) -> RowFailure {
     let problem = |fault: RowFault| RowProblem { field: fault.field, code: fault.code, message: language.choose(fault.zh, fault.en) };
     RowFailure { line: failure.line, faults: failure.faults.into_iter().map(problem).collect() }
 }
@@ -168,7 +168,7 @@ async fn import_rows(
 }
 
 /// Where the rows at fault of an import are, if there are any.
-fn failed_csv(run: &ImportRun) -> Option<String> {
+pub(crate) fn failed_csv(run: &ImportRun) -> Option<String> {
     (run.refused > 0).then(|| format!("/v1/import-runs/{}/failed.csv", run.id))
 }
 

@@ -6,7 +6,9 @@ extern crate self as kernel;
 
 pub mod actor;
 pub mod area;
+pub mod bundle;
 pub mod change;
+pub mod charset;
 pub mod cipher;
 pub mod clock;
 pub mod connect;

@@ -5,34 +5,30 @@
 
 use std::cell::Cell;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::rc::Rc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
 
 use calamine::{Data, DataRef, Reader as _, Xlsx};
-use encoding_rs::GB18030;
 use serde_json::Value;
 
+use crate::charset::{ENCODING, utf8};
 use crate::refusal::{Error, Kind, Refusal, Refused, Result};
 use crate::sheet::{FORMULA, Sheet, guarded};
 use crate::spool::broken;
 
 /// Bytes that a workbook may unpack to.
-const WORKBOOK_BYTES: u64 = 512 << 20;
+pub(crate) const WORKBOOK_BYTES: u64 = 512 << 20;
 /// Files that a workbook may consist of.
 const WORKBOOK_PARTS: usize = 2_000;
 /// Columns that a row may have; more is a broken file.
 const MOST_CELLS: usize = 256;
 /// Bytes of one row.
-const MOST_LINE: u64 = 1 << 20;
+pub(crate) const MOST_LINE: u64 = 1 << 20;
 
 /// The file is empty.
 pub const EMPTY: Refusal = Refusal::invalid("import.empty", "文件没有内容:至少需要表头一行。", "The file is empty: it needs at least a header line.");
-/// Neither UTF-8 nor GB18030.
-pub const ENCODING: Refusal = Refusal::invalid(
-    "import.encoding",
-    "文件编码既不是 UTF-8 也不是 GB18030;请在表格软件中另存为“CSV UTF-8”。",
-    "The file is neither UTF-8 nor GB18030; save it as “CSV UTF-8”.",
-);
 /// A header that is no column.
 pub const COLUMN_UNKNOWN: Refusal = Refusal::invalid(
     "import.column_unknown",
@@ -120,7 +116,29 @@ pub struct Table {
 enum Rows {
     Csv { reader: Box<csv::Reader<Bounded>>, left: Rc<Cell<u64>>, start: u64, tail: Option<File> },
     Ndjson { lines: BufReader<File>, line: u32, sheet: &'static Sheet },
-    Workbook(std::sync::mpsc::Receiver<Result<Row, Refused>>),
+    Workbook(Book),
+}
+
+/// The rows of a workbook, which a thread of its own reads. Whoever lets go of them waits until that thread has let go of the
+/// file, whose place others share.
+struct Book {
+    rows: Option<Receiver<Result<Row, Refused>>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Book {
+    fn receive(&self) -> Option<Result<Row, Refused>> {
+        self.rows.as_ref()?.recv().ok()
+    }
+}
+
+impl Drop for Book {
+    fn drop(&mut self) {
+        self.rows = None;
+        if let Some(reader) = self.reader.take() {
+            drop(reader.join());
+        }
+    }
 }
 
 impl Table {
@@ -134,10 +152,8 @@ impl Table {
             [b'P', b'K', 3, 4] => Self::workbook(file, sheet),
             [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Err((&ENCODING).into()),
             _ => {
-                let file = utf8(file)?;
-                let mut lines = BufReader::new(file);
-                let first = lines.fill_buf().map_err(broken)?.iter().find(|byte| !byte.is_ascii_whitespace()).copied();
-                match first {
+                let mut lines = BufReader::new(utf8(file)?);
+                match first_sign(&mut lines)? {
                     None => Err((&EMPTY).into()),
                     Some(b'{') => {
                         let header = sheet.columns.iter().map(|column| column.name.to_owned()).collect();
@@ -166,21 +182,22 @@ impl Table {
     }
 
     fn workbook(mut file: File, sheet: &'static Sheet) -> Result<Self> {
-        weigh(&mut file)?;
-        let (sender, receiver) = std::sync::mpsc::sync_channel(1_000);
+        weigh(&mut file, WORKBOOK_BYTES)?;
+        let (sender, receiver) = sync_channel(1_000);
         // The cell reader borrows the workbook, so both live on a thread of their own.
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             if let Err(refused) = read_workbook(file, sheet, &sender) {
                 drop(sender.send(Err(refused)));
             }
         });
-        let header = receiver.recv().map_err(|_| Error::from(&WORKBOOK))??;
+        let book = Book { rows: Some(receiver), reader: Some(reader) };
+        let header = book.receive().ok_or_else(|| Error::from(&WORKBOOK))??;
         let mut header: Vec<String> = header.cells.iter().map(|name| name.trim().to_owned()).collect();
         while header.last().is_some_and(String::is_empty) {
             header.pop();
         }
         let columns = fit(&header, sheet)?;
-        Ok(Self { header, columns, rows: Rows::Workbook(receiver) })
+        Ok(Self { header, columns, rows: Rows::Workbook(book) })
     }
 
     /// The next row, or none at the end. An error ends the file.
@@ -200,9 +217,9 @@ impl Table {
                 let line = position.and_then(|position| u32::try_from(position.line()).ok()).unwrap_or(u32::MAX);
                 Row { line, cells: record.iter().take(MOST_CELLS).map(ToOwned::to_owned).collect(), given: u64::MAX, fault: None }
             }
-            Rows::Workbook(receiver) => match receiver.recv() {
-                Err(_) => return Ok(None),
-                Ok(row) => {
+            Rows::Workbook(book) => match book.receive() {
+                None => return Ok(None),
+                Some(row) => {
                     let mut row = row?;
                     // A workbook has no width of its own: empty cells at the end are not written.
                     let blank = row.cells.iter().skip(width).all(String::is_empty);
@@ -218,6 +235,20 @@ impl Table {
         let found = row.cells.len();
         let fault = row.fault.or_else(|| (found != width).then(|| ROW_LENGTH.with("found", found).with("expected", width)));
         Ok(Some(Row { fault, ..row }))
+    }
+}
+
+/// The first sign that is no blank, however late it comes: what was taken out of a bundle has empty lines where rows of others
+/// stood. The file is at its beginning again.
+fn first_sign(lines: &mut BufReader<File>) -> Result<Option<u8>> {
+    loop {
+        let block = lines.fill_buf().map_err(broken)?;
+        let (length, first) = (block.len(), block.iter().find(|byte| !byte.is_ascii_whitespace()).copied());
+        if length == 0 || first.is_some() {
+            lines.rewind().map_err(broken)?;
+            return Ok(first);
+        }
+        lines.consume(length);
     }
 }
 
@@ -297,7 +328,7 @@ fn ndjson(lines: &mut BufReader<File>, line: &mut u32, sheet: &'static Sheet) ->
 }
 
 /// Reads the first worksheet, cell by cell, and sends its rows, the header's first.
-fn read_workbook(file: File, sheet: &'static Sheet, rows: &std::sync::mpsc::SyncSender<Result<Row, Refused>>) -> Result<(), Refused> {
+fn read_workbook(file: File, sheet: &'static Sheet, rows: &SyncSender<Result<Row, Refused>>) -> Result<(), Refused> {
     let unreadable = |_| Refused::from(&WORKBOOK);
     let mut book = Xlsx::new(BufReader::new(file)).map_err(unreadable)?;
     let names = book.sheet_names();
@@ -356,77 +387,22 @@ fn shown(value: &Data) -> String {
     }
 }
 
-/// Refuses a workbook that unpacks to too much, by unpacking it: what an archive says of its own size is
-/// hostile input too.
-fn weigh(file: &mut File) -> Result<()> {
+/// Refuses a workbook that unpacks to more than `most` bytes, by unpacking it: what an archive says of its own size is
+/// hostile input too. Returns the bytes.
+pub(crate) fn weigh(file: &mut File, most: u64) -> Result<u64> {
     let mut archive = zip::ZipArchive::new(BufReader::new(&mut *file)).map_err(|_| Error::from(&WORKBOOK))?;
     if archive.len() > WORKBOOK_PARTS {
         return Err((&WORKBOOK_TOO_LARGE).into());
     }
-    let mut left = WORKBOOK_BYTES;
+    let mut left = most;
     for index in 0..archive.len() {
         let part = archive.by_index(index).map_err(|_| Error::from(&WORKBOOK))?;
         let size = std::io::copy(&mut part.take(left + 1), &mut std::io::sink()).map_err(|_| Error::from(&WORKBOOK))?;
         left = left.checked_sub(size).ok_or_else(|| Error::from(&WORKBOOK_TOO_LARGE))?;
     }
     drop(archive);
-    file.rewind().map_err(broken)
-}
-
-/// The file in UTF-8 without a byte order mark: itself, or a decoded copy if it is GB18030.
-fn utf8(mut file: File) -> Result<File> {
-    let mut block = vec![0; 1 << 16];
-    let mut kept = 0;
-    let mut first = true;
-    let mut mark = 0;
-    let clean = loop {
-        let read = file.read(block.get_mut(kept..).unwrap_or_default()).map_err(broken)?;
-        let bytes = block.get(..kept + read).unwrap_or_default();
-        if std::mem::take(&mut first) && bytes.starts_with(&[0xef, 0xbb, 0xbf]) {
-            mark = 3;
-        }
-        match std::str::from_utf8(bytes) {
-            Ok(_) if read == 0 => break true,
-            Ok(_) => kept = 0,
-            // A character may be cut by the end of the block, though not by the end of the file.
-            Err(error) if error.error_len().is_none() && read > 0 => {
-                let tail = error.valid_up_to()..kept + read;
-                kept = tail.len();
-                block.copy_within(tail, 0);
-            }
-            Err(_) => break false,
-        }
-    };
-    if clean && mark == 0 {
-        file.rewind().map_err(broken)?;
-        return Ok(file);
-    }
-    file.seek(SeekFrom::Start(mark)).map_err(broken)?;
-    let mut copy = tempfile::tempfile().map_err(broken)?;
-    if clean {
-        std::io::copy(&mut file, &mut copy).map_err(broken)?;
-    } else {
-        decode_gb18030(&mut file, &mut copy)?;
-    }
-    copy.rewind().map_err(broken)?;
-    Ok(copy)
-}
-
-fn decode_gb18030(from: &mut File, to: &mut File) -> Result<()> {
-    let mut decoder = GB18030.new_decoder_without_bom_handling();
-    let mut block = vec![0; 1 << 16];
-    loop {
-        let read = from.read(&mut block).map_err(broken)?;
-        let mut text = String::with_capacity(decoder.max_utf8_buffer_length(read).unwrap_or(1 << 18));
-        let (_, _, errors) = decoder.decode_to_string(block.get(..read).unwrap_or_default(), &mut text, read == 0);
-        if errors {
-            return Err((&ENCODING).into());
-        }
-        to.write_all(text.as_bytes()).map_err(broken)?;
-        if read == 0 {
-            return Ok(());
-        }
-    }
+    file.rewind().map_err(broken)?;
+    Ok(most - left)
 }
 
 /// Whether the last record, which begins at `start`, opens a quote that the file never closes.

@@ -6,7 +6,7 @@ use std::io::{Seek, Write};
 use chrono::{NaiveDate, TimeDelta};
 use diesel::prelude::*;
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
-use kernel::import::{self, Failure, IN_PROGRESS, RowFault};
+use kernel::import::{self, Failure, IN_PROGRESS, Outcome, RowFault};
 use kernel::page::{Cursor, Page, Paging};
 use kernel::pulse::Pulse;
 use kernel::sheet::Sheet;
@@ -47,8 +47,8 @@ pub const UNKNOWN: Refusal = Refusal::not_found("import_run.unknown", "没有该
 const SHOWN: usize = 100;
 /// Rows at fault that are written or read at a time.
 const CHUNK: usize = 2_000;
-/// How long an import may take.
-const MINUTES: u32 = 15;
+/// How long a statement of an import may take.
+pub(crate) const MINUTES: u32 = 15;
 
 /// What came of a file.
 #[derive(Clone, Debug, Queryable, Selectable, Insertable, Serialize, ToSchema)]
@@ -106,26 +106,61 @@ impl Recorded for ImportRun {
     }
 }
 
+impl ImportMode {
+    /// Whether what was stored is kept, so many rows being at fault.
+    pub(crate) fn keeps(self, refused: i32) -> bool {
+        match self {
+            Self::DryRun => false,
+            Self::Atomic => refused == 0,
+            Self::BestEffort => true,
+        }
+    }
+}
+
 /// Imports a file in one transaction: its rows, what came of it, and which rows are at fault. Returns the run
 /// with the first of those rows.
 pub async fn import(tx: &Tx<'_>, sheet: &'static Sheet, file: &File, mode: ImportMode, on: NaiveDate, pulse: &Pulse) -> Result<(ImportRun, Vec<Failure>)> {
+    let area_code = begin(tx, sheet).await?;
+    tx.take_minutes(MINUTES).await?;
+    let mut conn = tx.conn();
+    conn.batch_execute("savepoint rows").await?;
+    let outcome = store(tx, sheet, file, on, pulse).await?;
+    let committed = mode.keeps(outcome.refused);
+    conn.batch_execute(if committed { "release savepoint rows" } else { "rollback to savepoint rows" }).await?;
+    tell(tx, sheet, area_code, Terms { mode, on, committed }, outcome).await
+}
+
+/// Asks whether the caller may import the resource, and keeps other imports of it out. Returns the area in which he may.
+pub(crate) async fn begin(tx: &Tx<'_>, sheet: &'static Sheet) -> Result<String> {
     let area_code = tx.may(sheet.write)?.areas().first().map_or_else(|| tx.city.to_string(), ToString::to_string);
     tx.may_at(sheet.write, &area_code)?;
     if !tx.try_lock(&import::lock_of(sheet.resource)).await? {
         return Err(IN_PROGRESS.with("resource", sheet.resource).into());
     }
-    tx.take_minutes(MINUTES).await?;
+    Ok(area_code)
+}
+
+/// Stores the rows of a file, from its first on.
+pub(crate) async fn store(tx: &Tx<'_>, sheet: &'static Sheet, file: &File, on: NaiveDate, pulse: &Pulse) -> Result<Outcome> {
     let mut file = file.try_clone().map_err(broken)?;
     file.rewind().map_err(broken)?;
-    let mut conn = tx.conn();
-    conn.batch_execute("savepoint rows").await?;
-    let outcome = import::run(tx, sheet, file, on, pulse).await?;
-    let committed = match mode {
-        ImportMode::DryRun => false,
-        ImportMode::Atomic => outcome.refused == 0,
-        ImportMode::BestEffort => true,
-    };
-    conn.batch_execute(if committed { "release savepoint rows" } else { "rollback to savepoint rows" }).await?;
+    import::run(tx, sheet, file, on, pulse).await
+}
+
+/// How a file was imported.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terms {
+    /// What becomes of the good rows.
+    pub mode: ImportMode,
+    /// The day on which new rows begin.
+    pub on: NaiveDate,
+    /// Whether they were kept.
+    pub committed: bool,
+}
+
+/// Writes down what came of a file, and which rows are at fault. Returns the first of those.
+pub(crate) async fn tell(tx: &Tx<'_>, sheet: &'static Sheet, area_code: String, terms: Terms, outcome: Outcome) -> Result<(ImportRun, Vec<Failure>)> {
+    let Terms { mode, on, committed } = terms;
     let run = ImportRun {
         id: ImportRunId::fresh(),
         resource: sheet.resource.to_owned(),
@@ -146,7 +181,7 @@ pub async fn import(tx: &Tx<'_>, sheet: &'static Sheet, file: &File, mode: Impor
     for (outcome, rows) in counted {
         tx.measures().import_rows(sheet.resource, if committed { outcome } else { "not_kept" }, rows);
     }
-    diesel::insert_into(import_run::table).values(&run).execute(&mut conn).await?;
+    diesel::insert_into(import_run::table).values(&run).execute(&mut tx.conn()).await?;
     let mut shown = Vec::new();
     let mut chunk = Vec::new();
     for failure in outcome.failures.read()? {

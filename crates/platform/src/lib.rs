@@ -13,6 +13,7 @@ pub mod gauges;
 pub mod housekeeping;
 pub mod idempotency;
 pub mod identity;
+pub mod import_bundle;
 pub mod import_run;
 pub mod job;
 pub mod journal_months;
@@ -107,6 +108,7 @@ pub const DOMAIN: Domain = Domain {
         &idempotency::KEY_REUSED,
         &identity::MISSING,
         &identity::NOT_A_PERSON,
+        &import_bundle::REFUSED,
         &import_run::REFUSED,
         &import_run::UNKNOWN,
         &job::ENDED,

@@ -5,6 +5,8 @@ mod audit;
 mod audit_seals;
 mod audit_tampering;
 mod batches;
+mod bundle_archives;
+mod bundles;
 mod charter_inclusion_files;
 mod charter_inclusions;
 mod city;

@@ -33,7 +33,7 @@ fn complained(output: &Output) -> String {
 }
 
 /// A folder with the demo city, of whose households there are only these many, and a few people.
-fn city(count: usize) -> tempfile::TempDir {
+pub fn city(count: usize) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     demo::write(folder.path(), 1, 1).unwrap();
     for (name, count) in [

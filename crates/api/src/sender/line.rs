@@ -17,8 +17,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::plan::{FAILED, Planned, stem};
+use super::plan::Planned;
 use super::show::{Progress, SHOWN, counts, table};
+use crate::naming::{FAILED, stem};
 
 /// Bytes that are read of a file at a time.
 const BLOCK: usize = 1 << 16;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use kernel::sheet::Sheet;
 
 use crate::domains;
+use crate::naming::{FAILED, in_name, is_sent, stem};
 
 /// A file that is to be sent.
 #[derive(Debug)]
@@ -14,11 +15,6 @@ pub struct Planned {
     /// What its rows are.
     pub sheet: &'static Sheet,
 }
-
-/// Endings of files in a folder that are sent.
-const ENDINGS: [&str; 6] = ["csv", "tsv", "txt", "ndjson", "jsonl", "xlsx"];
-/// How the name of a file of failed rows ends, before its last ending.
-pub const FAILED: &str = ".failed";
 
 /// The files to send, in order. Refuses the whole where one is not understood.
 pub fn plan(given: &[PathBuf], resource: Option<&str>) -> Result<Vec<Planned>, String> {
@@ -53,9 +49,7 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>, String> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(path).map_err(unreadable)? {
         let file = entry.map_err(unreadable)?.path();
-        let ending = file.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
-        let hidden = file.file_name().is_some_and(|name| name.to_string_lossy().starts_with(['.', '~']));
-        if file.is_file() && ENDINGS.contains(&ending.as_str()) && !hidden && !stem(&file).ends_with(FAILED) {
+        if file.is_file() && is_sent(&file) && !stem(&file).ends_with(FAILED) {
             files.push(file);
         }
     }
@@ -63,43 +57,9 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>, String> {
     Ok(files)
 }
 
-/// The name of a file without its last ending.
-pub fn stem(path: &Path) -> String {
-    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-/// What the name of a file says is in it: `03-grids.csv`, `网格-2026-11-24.csv`, `grids.failed.csv`.
-fn in_name(path: &Path) -> Option<&'static Sheet> {
-    let stem = stem(path);
-    let name = stem.trim_start_matches(|sign: char| sign.is_ascii_digit() || "-_. ".contains(sign)).trim_end_matches(FAILED);
-    let says = |word: &str| name.strip_prefix(word).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_', '.', ' ', '(', '(']));
-    // Of compounds and compound-grids, the longer one is meant.
-    domains::sheets().filter(|sheet| says(sheet.resource) || says(sheet.zh)).max_by_key(|sheet| (says(sheet.resource), sheet.resource.len(), sheet.zh.len()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_name_says_what_is_in_a_file() {
-        let says = |name: &str| in_name(Path::new(name)).map(|sheet| sheet.resource);
-        for (name, resource) in [
-            ("grids.csv", "grids"),
-            ("a/03-grids.csv", "grids"),
-            ("网格.xlsx", "grids"),
-            ("网格-2026-11-24.csv", "grids"),
-            ("05_compound-grids.csv", "compound-grids"),
-            ("compounds-old.csv", "compounds"),
-            ("households.failed.csv", "households"),
-            ("3 户(终).csv", "households"),
-        ] {
-            assert_eq!(says(name), Some(resource), "{name}");
-        }
-        for name in ["notes.csv", "gridsurvey.csv", "2026.csv", "网格员.csv"] {
-            assert_eq!(says(name), None, "{name}");
-        }
-    }
 
     #[test]
     fn a_folder_is_sent_in_the_order_of_the_resources() {
