@@ -1,4 +1,5 @@
-//! Party memberships as a table: of each person the one that holds, found by the person's id or number.
+//! Party memberships as a table: of each person the one that holds, found by the person's id or number; a number is looked for
+//! among the people of the caller's area ($4) alone.
 
 use kernel::sheet::{Check, Column, Form, FoundBy, Sheet};
 
@@ -14,7 +15,8 @@ pub const SHEET: Sheet = Sheet {
     write: WRITE,
     columns: &[
         Column::new("person_id", "人员标识", Form::Reference, "人员导出文件中的标识;也可只填证件号码。")
-            .or("(select p.id from person p where p.id_number_hash = decode(r.id_number, 'hex') and p.merged_into is null)"),
+            .or("(select p.id from person p where p.id_number_hash = decode(r.id_number, 'hex') and p.merged_into is null \
+                 and p.area_code ^@ any ($4))"),
         Column::new("id_number", "证件号码", Form::Sought(&ID_NUMBER), "居民身份证号码,仅用于查找已登记的人员,不保存;已填人员标识时可不填。"),
         Column::new("organization", "组织关系所在党组织", Form::Text(60), "党组织名称。").required().private(),
         Column::new("joined_on", "入党日期", Form::Date, "成为预备党员的日期。").required().private(),
@@ -26,7 +28,8 @@ pub const SHEET: Sheet = Sheet {
     keys: 1,
     found_by: Some(FoundBy {
         id: "(select m.id from party_membership m where m.valid_to is null and m.person_id = coalesce(r.person_id::uuid, \
-             (select p.id from person p where p.id_number_hash = decode(r.id_number, 'hex') and p.merged_into is null)))",
+             (select p.id from person p where p.id_number_hash = decode(r.id_number, 'hex') and p.merged_into is null \
+             and p.area_code ^@ any ($4))))",
         within: &[],
         columns: &["person_id", "id_number"],
     }),
