@@ -5,6 +5,7 @@ use kernel::sheet::{Check, Column, Form, FoundBy, Sheet};
 
 use crate::id_number::ID_NUMBER;
 use crate::party_membership::{FROM_BEFORE_JOINED, FULL_BEFORE_JOINED, ONE_HERE, READ, WRITE};
+use crate::party_standing;
 
 /// Party memberships as a table.
 pub const SHEET: Sheet = Sheet {
@@ -49,6 +50,14 @@ pub const SHEET: Sheet = Sheet {
             fault: "exists (select from party_membership m where m.person_id = i.person_id and m.id is distinct from i.stored_id \
                     and (m.valid_to is null or m.valid_to > i.valid_from)) or first.n < i.n",
         },
+        Check {
+            column: "valid_from",
+            refusal: &party_standing::HAS_POSTS,
+            fault: "i.valid_from > (i.was).valid_from and exists (select from party_post o where o.person_id = i.person_id and o.role <> 'observer' \
+                    and (o.valid_to is null or o.valid_to > (now() at time zone 'Asia/Shanghai')::date) \
+                    and ((select range_agg(case when m.id = i.stored_id then daterange(i.valid_from, null) else daterange(m.valid_from, m.valid_to) end) \
+                    from party_membership m where m.person_id = i.person_id) @> daterange(o.valid_from, o.valid_to)) is not true)",
+        },
     ],
-    after: None,
+    after: Some(|tx, ids, _| Box::pin(party_standing::settle(tx, ids))),
 };

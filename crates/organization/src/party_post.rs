@@ -12,13 +12,14 @@ use kernel::change::{CODE_FIXED, RefusedBy};
 use kernel::page::{Cursor, MAX_TOTAL};
 use kernel::text::{Key, Line};
 use kernel::{AreaCode, Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, holds_on, id, period, text_enum};
-use schema::{party_membership, party_organization, party_post};
+use schema::{party_organization, party_post};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::party_organization::PartyTier;
 use crate::party_post_body::{CONSTRAINTS, NewPartyPost, PartyPostFilter, PartyPostPatch};
+use crate::party_standing::is_member_from;
 use crate::person::{PersonId, refer};
 
 id!(
@@ -176,8 +177,8 @@ pub const ROLE_AND_TIER: Refusal = Refusal::invalid(
 /// Somebody who is not in the Party.
 pub const NOT_A_MEMBER: Refusal = Refusal::invalid(
     "party_post.not_a_member",
-    "该人员在任职起始日期不是在册党员;除列席人员外,须先登记其党员身份。",
-    "The person is not in the Party on the first day; but for observers, enter his membership first.",
+    "该人员自任职起始日期起并非一直是在册党员;除列席人员外,须先登记其党员身份。",
+    "The person is not in the Party from the first day on; but for observers, enter his membership first.",
 );
 /// The same post twice.
 pub const ALREADY: Refusal = Refusal::conflict("party_post.already", "该人员在此期间已任此职。", "The person has this post already at that time.");
@@ -382,14 +383,9 @@ async fn host(tx: &Tx<'_>, code: &Key, role: PartyRole, on: NaiveDate) -> Result
     if role.fits(tier) { Ok(area) } else { Err(ROLE_AND_TIER.at("/role").into()) }
 }
 
-/// Refuses unless somebody is in the Party on a day, or only sits in.
-async fn in_the_party(tx: &Tx<'_>, role: PartyRole, person: PersonId, on: NaiveDate) -> Result<()> {
-    if role == PartyRole::Observer {
-        return Ok(());
-    }
-    let membership = party_membership::table.filter(party_membership::person_id.eq(person)).filter(holds_on!(party_membership, on));
-    let found = membership.select(party_membership::id).for_key_share().first::<Uuid>(&mut tx.conn()).await.optional()?;
-    if found.is_some() { Ok(()) } else { Err(NOT_A_MEMBER.at("/person_id").into()) }
+/// Refuses unless somebody is in the Party from a day on, or only sits in.
+async fn in_the_party(tx: &Tx<'_>, role: PartyRole, person: PersonId, from: NaiveDate) -> Result<()> {
+    if role == PartyRole::Observer || is_member_from(tx, person, from).await? { Ok(()) } else { Err(NOT_A_MEMBER.at("/person_id").into()) }
 }
 
 /// The post, locked, of a caller who may write it.

@@ -69,8 +69,8 @@ pub const SHEET: Sheet = Sheet {
         Check {
             column: "person_id",
             refusal: &NOT_A_MEMBER,
-            fault: "i.role <> 'observer' and w.id is not null and not exists (select from party_membership m where m.person_id = w.id \
-                    and m.valid_from <= i.valid_from and (m.valid_to is null or m.valid_to > i.valid_from))",
+            fault: "i.role <> 'observer' and w.id is not null and ((select range_agg(daterange(m.valid_from, m.valid_to)) from party_membership m \
+                    where m.person_id = w.id) @> daterange(i.valid_from, null)) is not true",
         },
         Check { column: "agreed_to", refusal: &AGREED_BEFORE_IT_BEGINS, fault: "i.agreed_to <= i.valid_from" },
         Check {

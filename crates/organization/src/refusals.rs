@@ -5,8 +5,8 @@ use kernel::Refusal;
 use crate::{
     building, charter_adoption, charter_inclusion, charter_inclusion_flow, charter_inclusion_steps, code, community, compound, compound_grid, credit_code,
     dwelling, governance_body, governance_body_member, grid, grid_division, grid_lineage, household, household_grid, household_move, id_number, ownership,
-    party_group_building, party_membership, party_organization, party_organization_entry, party_post, person, person_entry, person_merge, person_search, phone,
-    policy_document, property_company, property_company_branch, property_coverage, property_project, subdistrict,
+    party_group_building, party_membership, party_organization, party_organization_entry, party_post, party_standing, person, person_entry, person_merge,
+    person_search, phone, policy_document, property_company, property_company_branch, property_coverage, property_project, subdistrict,
 };
 
 /// The refusals, by file.
@@ -172,6 +172,7 @@ pub const REFUSALS: &[&Refusal] = &[
     &party_post::UNKNOWN,
     &party_post::WHOSE,
     &party_post::WHOSE_HERE,
+    &party_standing::HAS_POSTS,
     &person::ALREADY,
     &person::ALREADY_ELSEWHERE,
     &person::ENDED_HERE,

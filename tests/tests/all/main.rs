@@ -37,6 +37,7 @@ mod outage;
 mod ownerships;
 mod party_organizations;
 mod party_posts;
+mod party_standing;
 mod pattern;
 mod people;
 mod people_imports;

@@ -332,11 +332,13 @@ async fn org_02_checks_warn_of_what_an_organization_lacks_and_forbid_nothing() {
     let wang = &people[2];
     enter(&admin, post("Z1", wang, "organization_officer")).await;
     assert_eq!(checks(&core, "2025-01-01").await, (Vec::new(), 7, 7));
-    // Who is on probation is a member, and not a full one; who has left the Party is none.
+    // Who is on probation is a member, and not a full one; who has left the Party, and his hub before, is none.
     let membership = admin.get(&format!("/v1/party-memberships?person_id={}", id(&people[6]))).await.ok(200)["items"][0].clone();
     let of_him = format!("/v1/party-memberships/{}", id(&membership));
     admin.patch(&of_him, json!({"full_on": null, "version": 1})).await.ok(200);
     assert_eq!(checks(&core, "2025-01-01").await, (Vec::new(), 7, 6));
+    let hub = admin.get(&format!("/v1/party-posts?person_id={}", id(&people[6]))).await.ok(200)["items"][0].clone();
+    admin.post(&format!("{}/end", path(&hub)), ending("2024-12-01", 1)).await.ok(200);
     admin.post(&format!("{of_him}/end"), ending("2024-12-01", 2)).await.ok(200);
     assert_eq!(checks(&core, "2025-01-01").await, (Vec::new(), 6, 6));
     // A term that is over warns in the language that was asked for.
