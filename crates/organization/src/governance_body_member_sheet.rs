@@ -49,7 +49,7 @@ pub const SHEET: Sheet = Sheet {
                left join (select compound_code, body_kind, min(n) as n from i where role = 'director' group by compound_code, body_kind) d \
                on d.compound_code = i.compound_code and d.body_kind = i.body_kind",
     checks: &[
-        Check { column: "body_kind", refusal: &UNKNOWN_HERE, fault: "b.id is null or b.valid_to <= i.valid_from" },
+        Check { column: "body_kind", refusal: &UNKNOWN_HERE, fault: "b.id is null or b.valid_to is not null" },
         Check {
             column: "id_number",
             refusal: &WHO_HERE,

@@ -225,8 +225,8 @@ pub(crate) async fn lock(tx: &Tx<'_>, id: PartyOrganizationId) -> Result<PartyOr
     Ok(organization)
 }
 
-/// Refuses unless compound, organization above and household are there, fit, and have not ended on a day; none of them
-/// can end before this transaction does.
+/// Refuses unless compound, organization above and household are there and fit, the compound has not ended on a day, and no end
+/// of the others is set; none of them can end before this transaction does.
 async fn hosts(
     tx: &Tx<'_>,
     tier: PartyTier,
@@ -238,12 +238,12 @@ async fn hosts(
     if let Some(code) = compound {
         compound::host(tx, code.as_str(), on).await?;
     }
-    under(tx, tier, parent, compound, on).await?;
-    home(tx, household, compound, on).await
+    under(tx, tier, parent, compound).await?;
+    home(tx, household, compound).await
 }
 
 /// Refuses unless an organization of this tier and compound may stand under that one.
-async fn under(tx: &Tx<'_>, tier: PartyTier, parent: Option<&Key>, compound: Option<&CompoundCode>, on: NaiveDate) -> Result<()> {
+async fn under(tx: &Tx<'_>, tier: PartyTier, parent: Option<&Key>, compound: Option<&CompoundCode>) -> Result<()> {
     let Some(code) = parent else { return Ok(()) };
     let Some(above) = tier.parent() else { return Err(PARENT_AND_TIER.at("/parent_code").into()) };
     let found = party_organization::table
@@ -257,14 +257,15 @@ async fn under(tx: &Tx<'_>, tier: PartyTier, parent: Option<&Key>, compound: Opt
         None => &PARENT_UNKNOWN,
         Some((tier, ..)) if tier != above => &PARENT_TIER,
         Some((_, other, _)) if other.as_ref() != compound => &PARENT_COMPOUND,
-        Some((.., Some(end))) if end <= on => &PARENT_ENDED,
+        // It would outlive what it stands under.
+        Some((.., Some(_))) => &PARENT_ENDED,
         Some(_) => return Ok(()),
     };
     Err(refusal.at("/parent_code").with("parent_code", code).into())
 }
 
 /// Refuses unless the household is in a building of the compound.
-async fn home(tx: &Tx<'_>, household: Option<&HouseholdCode>, compound: Option<&CompoundCode>, on: NaiveDate) -> Result<()> {
+async fn home(tx: &Tx<'_>, household: Option<&HouseholdCode>, compound: Option<&CompoundCode>) -> Result<()> {
     let Some(code) = household else { return Ok(()) };
     let end = household::table.filter(household::code.eq(code)).select(household::valid_to).for_key_share();
     let end = end.first::<Option<NaiveDate>>(&mut tx.conn()).await.optional()?;
@@ -272,7 +273,7 @@ async fn home(tx: &Tx<'_>, household: Option<&HouseholdCode>, compound: Option<&
     let built = built.first::<CompoundCode>(&mut tx.conn()).await.optional()?;
     let refusal = match end {
         None => &HOUSEHOLD_UNKNOWN,
-        Some(Some(end)) if end <= on => &HOUSEHOLD_ENDED,
+        Some(Some(_)) => &HOUSEHOLD_ENDED,
         Some(_) if compound.is_some() && built.as_ref() != compound => &HOUSEHOLD_ELSEWHERE,
         Some(_) => return Ok(()),
     };

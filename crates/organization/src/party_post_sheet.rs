@@ -58,7 +58,7 @@ pub const SHEET: Sheet = Sheet {
                on w.id is not null and hub.person_id = i.person_id",
     checks: &[
         Check { column: "organization_code", refusal: &ORGANIZATION_UNKNOWN, fault: "g.code is null" },
-        Check { column: "organization_code", refusal: &ORGANIZATION_ENDED, fault: "g.valid_to <= i.valid_from" },
+        Check { column: "organization_code", refusal: &ORGANIZATION_ENDED, fault: "g.valid_to is not null" },
         Check { column: "person_id", refusal: &WHOSE_HERE, fault: "w.id is null" },
         Check {
             column: "role",

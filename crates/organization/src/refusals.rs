@@ -117,6 +117,7 @@ pub const REFUSALS: &[&Refusal] = &[
     &id_number::NOT_A_DOCUMENT,
     &id_number::NOT_A_RESIDENT_ID,
     &party_group_building::BUILDING_ELSEWHERE,
+    &party_group_building::BUILDING_ENDS,
     &party_group_building::BUILDING_HAS,
     &party_group_building::BUILDING_TAKEN,
     &party_group_building::NOT_A_GROUP,

@@ -35,6 +35,7 @@ mod migrations;
 mod operations;
 mod outage;
 mod ownerships;
+mod party_hosts;
 mod party_organizations;
 mod party_posts;
 mod party_standing;

@@ -1,0 +1,66 @@
+//! Nothing outlives the party organization or body that it is in, and nothing begins before it (ORG-06, ORG-14).
+
+use serde_json::{Value, json};
+use testkit::{TestApp, User, app::ending};
+
+const LAKE: &str = "421181001001X001";
+const BUILDING: &str = "42118100100100001";
+const HOME: &str = "42118100100100001010101";
+
+/// Far enough that no clock comes to it.
+const LATE: &str = "2100-01-01";
+
+/// The core Z1 and the group G1 of a compound, since 2020, and a person.
+async fn town(app: &TestApp) -> (User, Value) {
+    let admin = app.small_town().await;
+    let chain = "code,name,tier,form,nature,parent_code,compound_code,valid_from\n\
+        Z1,翠湖党支部,compound,branch,formal,,421181001001X001,2020-01-01\n\
+        G1,一栋党小组,building_group,,,Z1,421181001001X001,2020-01-01\n";
+    admin.import("party-organizations", "", chain.into()).await.ok(200);
+    let person = admin.post("/v1/people", json!({"name": "客", "area_code": "421181001001001"})).await.ok(201);
+    (admin, person)
+}
+
+async fn path(admin: &User, code: &str) -> String {
+    format!("/v1/party-organizations/{}", admin.by_code("party-organizations", code).await["id"].as_str().unwrap())
+}
+
+fn observer(organization: &str, person: &Value, from: &str) -> Value {
+    json!({"organization_code": organization, "person_id": person["id"], "role": "observer", "valid_from": from})
+}
+
+#[tokio::test]
+async fn org_06_nothing_is_put_into_what_has_its_end() {
+    let app = TestApp::start().await;
+    let (admin, person) = town(&app).await;
+    let who = person["id"].as_str().unwrap();
+    // A group whose end is set takes no hub and no post.
+    let group = path(&admin, "G1").await;
+    admin.post(&format!("{group}/end"), ending(LATE, 1)).await.ok(200);
+    let hub = json!({"code": "H1", "name": "中心户", "tier": "hub_household", "parent_code": "G1", "compound_code": LAKE, "household_code": HOME, "valid_from": "2024-01-01"});
+    assert_eq!(admin.post("/v1/party-organizations", hub.clone()).await.errors(), ["/parent_code party_organization.parent_ended"]);
+    let file = format!("code,name,tier,parent_code,compound_code,household_code,valid_from\nH1,中心户,hub_household,G1,{LAKE},{HOME},2024-01-01\n");
+    assert_eq!(admin.import("party-organizations", "", file.into()).await.faults(), ["2 parent_code party_organization.parent_ended"]);
+    assert_eq!(admin.post("/v1/party-posts", observer("G1", &person, "2024-01-01")).await.errors(), ["/organization_code party_post.organization_ended"]);
+    let file = format!("organization_code,person_id,role,valid_from\nG1,{who},observer,2024-01-01\n");
+    assert_eq!(admin.import("party-posts", "", file.into()).await.faults(), ["2 organization_code party_post.organization_ended"]);
+    // A group takes no building whose end is set.
+    let next = json!({"code": "G2", "name": "二组", "tier": "building_group", "parent_code": "Z1", "compound_code": LAKE, "valid_from": "2024-01-01"});
+    admin.post("/v1/party-organizations", next).await.ok(201);
+    let new = json!({"code": "42118100100100008", "compound_code": LAKE, "name": "8栋", "valid_from": "2020-01-01"});
+    let building = admin.post("/v1/buildings", new).await.ok(201);
+    admin.post(&format!("/v1/buildings/{}/end", building["id"].as_str().unwrap()), ending(LATE, 1)).await.ok(200);
+    let set = json!({"building_codes": [building["code"], BUILDING], "on": "2024-01-01", "version": 1});
+    let refused = admin.put(&format!("{}/buildings", path(&admin, "G2").await), set).await;
+    assert_eq!(refused.errors(), ["/building_codes/0 party_organization.building_ends"]);
+    // A body whose end is set gives it to whom the API seats, and takes nobody from a file, which says no end.
+    let body = json!({"compound_code": LAKE, "kind": "owners_committee", "name": "业委会", "valid_from": "2024-01-01"});
+    let body = admin.post("/v1/governance-bodies", body).await.ok(201)["id"].as_str().unwrap().to_owned();
+    admin.post(&format!("/v1/governance-bodies/{body}/end"), ending(LATE, 1)).await.ok(200);
+    let file = format!(
+        "compound_code,body_kind,governance_body_id,person_id,role,valid_from\n{LAKE},owners_committee,{body},{who},member,2024-06-01\n"
+    );
+    assert_eq!(admin.import("governance-body-members", "", file.into()).await.faults(), ["2 body_kind governance_body.does_not_exist"]);
+    let seat = json!({"governance_body_id": body, "person_id": who, "role": "member", "valid_from": "2024-06-01"});
+    assert_eq!(admin.post("/v1/governance-body-members", seat).await.ok(201)["valid_to"], LATE);
+}
