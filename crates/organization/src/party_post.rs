@@ -168,6 +168,12 @@ pub const WHOSE_HERE: Refusal = Refusal::invalid(
 /// The organization has ended.
 pub const ORGANIZATION_ENDED: Refusal =
     Refusal::invalid("party_post.organization_ended", "该党组织已终止或已确定终止日期。", "The party organization has ended, or the day of its end is set.");
+/// A post before its organization.
+pub const BEGINS_BEFORE_ORGANIZATION: Refusal = Refusal::invalid(
+    "party_post.begins_before_organization",
+    "任职起始日期早于党组织启用日期。",
+    "A post cannot begin before its party organization does.",
+);
 /// A post that there is not in such an organization.
 pub const ROLE_AND_TIER: Refusal = Refusal::invalid(
     "party_post.role_and_tier",
@@ -299,7 +305,7 @@ pub async fn get(view: &View<'_>, id: PartyPostId) -> Result<PartyPost> {
 pub async fn create(tx: &Tx<'_>, new: &NewPartyPost) -> Result<PartyPost> {
     tx.may(WRITE)?;
     let from = new.valid_from.unwrap_or(tx.today());
-    let area = host(tx, &new.organization_code, new.role).await?;
+    let area = host(tx, &new.organization_code, new.role, from).await?;
     tx.may_at(WRITE, area.as_str())?;
     let person = who(tx, new.person_id).await?;
     in_the_party(tx, new.role, person, from).await?;
@@ -365,20 +371,23 @@ async fn who(tx: &Tx<'_>, id: PersonId) -> Result<PersonId> {
     Ok(found?.id)
 }
 
-/// Refuses unless the organization is there, has such a post, and no end of it is set; it cannot end before this transaction
-/// does. Answers its area.
-async fn host(tx: &Tx<'_>, code: &Key, role: PartyRole) -> Result<AreaCode> {
+/// Refuses unless the organization is there by a day, has such a post, and no end of it is set; it cannot end or move before this
+/// transaction is over. Answers its area.
+async fn host(tx: &Tx<'_>, code: &Key, role: PartyRole, from: NaiveDate) -> Result<AreaCode> {
     let found = party_organization::table
         .filter(party_organization::code.eq(code))
-        .select((party_organization::tier, party_organization::area_code, party_organization::valid_to))
+        .select((party_organization::tier, party_organization::area_code, party_organization::valid_from, party_organization::valid_to))
         .for_key_share()
-        .first::<(PartyTier, AreaCode, Option<NaiveDate>)>(&mut tx.conn())
+        .first::<(PartyTier, AreaCode, NaiveDate, Option<NaiveDate>)>(&mut tx.conn())
         .await
         .optional()?;
-    let seen = found.filter(|(_, area, _)| tx.scope(&[WRITE]).covers(area.as_str()));
-    let Some((tier, area, end)) = seen else { return Err(ORGANIZATION_UNKNOWN.at("/organization_code").into()) };
+    let seen = found.filter(|(_, area, ..)| tx.scope(&[WRITE]).covers(area.as_str()));
+    let Some((tier, area, begin, end)) = seen else { return Err(ORGANIZATION_UNKNOWN.at("/organization_code").into()) };
     if end.is_some() {
         return Err(ORGANIZATION_ENDED.at("/organization_code").into());
+    }
+    if from < begin {
+        return Err(BEGINS_BEFORE_ORGANIZATION.at("/valid_from").into());
     }
     if role.fits(tier) { Ok(area) } else { Err(ROLE_AND_TIER.at("/role").into()) }
 }
@@ -406,7 +415,7 @@ async fn lock(tx: &Tx<'_>, id: PartyPostId) -> Result<PartyPost> {
 
 async fn change(tx: &Tx<'_>, before: &PartyPost, patch: &PartyPostPatch) -> Result<PartyPost> {
     if let Some(from) = patch.valid_from {
-        host(tx, &before.organization_code, before.role).await?;
+        host(tx, &before.organization_code, before.role, from).await?;
         in_the_party(tx, before.role, before.person_id, from).await?;
     }
     let row: Row = diesel::update(party_post::table.find(before.id))

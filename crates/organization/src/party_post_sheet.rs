@@ -5,7 +5,7 @@ use kernel::sheet::{Check, Column, Form, FoundBy, Sheet};
 
 use crate::id_number::ID_NUMBER;
 use crate::party_post::{
-    AGREED_BEFORE_IT_BEGINS, ALREADY, LINKS, NOT_A_MEMBER, ONE_HEAD, ONE_HUB, ORGANIZATION_ENDED, ORGANIZATION_UNKNOWN, PartyRole, READ, ROLE_AND_TIER,
+    AGREED_BEFORE_IT_BEGINS, ALREADY, BEGINS_BEFORE_ORGANIZATION, LINKS, NOT_A_MEMBER, ONE_HEAD, ONE_HUB, ORGANIZATION_ENDED, ORGANIZATION_UNKNOWN, PartyRole, READ, ROLE_AND_TIER,
     WHOSE_HERE, WRITE,
 };
 
@@ -59,6 +59,7 @@ pub const SHEET: Sheet = Sheet {
     checks: &[
         Check { column: "organization_code", refusal: &ORGANIZATION_UNKNOWN, fault: "g.code is null" },
         Check { column: "organization_code", refusal: &ORGANIZATION_ENDED, fault: "g.valid_to is not null" },
+        Check { column: "valid_from", refusal: &BEGINS_BEFORE_ORGANIZATION, fault: "g.valid_from > i.valid_from" },
         Check { column: "person_id", refusal: &WHOSE_HERE, fault: "w.id is null" },
         Check {
             column: "role",
