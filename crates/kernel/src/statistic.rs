@@ -17,8 +17,10 @@ use uuid::Uuid;
 
 use crate::actor::Permission;
 use crate::area::AreaCode;
+use crate::clock;
 use crate::db::View;
 use crate::page::{Cursor, MAX_TOTAL, Page, Paging};
+use crate::period::OUT_OF_YEARS;
 use crate::refusal::{Error, Kind, Refusal, Result};
 use crate::sheet::guarded;
 use crate::spool::broken;
@@ -192,6 +194,10 @@ impl<'a> Asked<'a> {
             return Err(UNKNOWN_AREA.at("area_code").into());
         }
         let from = query.from.or_else(|| NaiveDate::from_ymd_opt(view.as_of.year(), 1, 1)).unwrap_or(view.as_of);
+        // Beyond these years Postgres has no day before the window.
+        if query.from.is_some_and(|from| !clock::in_reach(from)) {
+            return Err(OUT_OF_YEARS.at("from").into());
+        }
         if from > view.as_of {
             return Err(ENDS_BEFORE_IT_BEGINS.at("from").into());
         }

@@ -117,6 +117,14 @@ async fn figures_are_for_whom_the_area_is_and_rows_for_whom_the_resource_is() {
     let admin = app.small_town().await;
     assert_eq!(admin.get("/v1/statistics/happiness").await.code(), "statistic.unknown");
     assert_eq!(admin.get("/v1/statistics/grids_added?from=2025-01-02&as_of=2025-01-01").await.code(), "statistic.ends_before_it_begins");
+    for from in ["-9999-01-01", "-4713-11-24", "1799-12-31", "2201-01-01"] {
+        for path in ["", "/rows", "/rows.csv"] {
+            let answer = admin.get(&format!("/v1/statistics/grids_added{path}?from={from}")).await;
+            assert_eq!((answer.status, answer.errors()), (422, vec!["from period.out_of_years".to_owned()]), "{path} {from}");
+        }
+    }
+    // The first of January of the default has the same room.
+    assert_eq!(admin.get("/v1/statistics/grids_added?from=1800-01-01&as_of=1800-01-01").await.ok(200)["value"], "0");
     assert_eq!(admin.get("/v1/statistics/grids?area_code=42").await.status, 400);
     let secretary = app.staff("secretary", Role::CommunitySecretary, "421181001001").await;
     assert_eq!(secretary.get("/v1/statistics/grids").await.code(), "statistic.unknown_area");
