@@ -201,13 +201,15 @@ pub async fn end(tx: &Tx<'_>, id: PartyOrganizationId, expected: Expected, endin
     if companies > 0 {
         return Err(HAS_COMPANIES.with("count", companies).into());
     }
+    let answering = grouped(tx, before.clone(), on).await?;
     close(tx, &before.code, on).await?;
     let after: PartyOrganization = diesel::update(party_organization::table.find(id))
         .set((party_organization::valid_to.eq(on), party_organization::version.eq(before.version + 1), party_organization::updated_at.eq(tx.now)))
         .returning(PartyOrganization::as_returning())
         .get_result(&mut tx.conn())
         .await?;
-    tx.record("party_organization.ended", Some(&before), &after, Some(ending.reason.as_str()))?;
+    let emptied = grouped(tx, after.clone(), on).await?;
+    tx.record("party_organization.ended", Some(&answering), &emptied, Some(ending.reason.as_str()))?;
     grouped(tx, after, tx.as_of).await
 }
 

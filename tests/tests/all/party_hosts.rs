@@ -142,3 +142,17 @@ async fn org_06_org_14_an_import_does_not_move_a_first_day_under_an_import_of_wh
         assert_eq!(admin.import(outer, "", moved.into_bytes()).await.faults(), [format!("2 valid_from {refusal}")]);
     }
 }
+
+#[tokio::test]
+async fn org_06_the_journal_tells_of_the_end_of_a_group_what_it_answered_for() {
+    let app = TestApp::start().await;
+    let (admin, _) = town(&app).await;
+    let group = path(&admin, "G1").await;
+    let set = json!({"building_codes": [BUILDING], "on": "2024-01-01", "version": 1});
+    admin.put(&format!("{group}/buildings"), set).await.ok(200);
+    admin.post(&format!("{group}/end"), ending("2025-01-01", 2)).await.ok(200);
+    let told = admin.get(&format!("{group}/history")).await.ok(200)["items"][0].clone();
+    assert_eq!(told["action"], "party_organization.ended");
+    assert_eq!(told["change"]["building_codes"], json!({"from": [BUILDING], "to": []}), "{told}");
+    assert_eq!(told["change"]["valid_to"], json!({"from": null, "to": "2025-01-01"}), "{told}");
+}
