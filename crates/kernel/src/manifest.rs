@@ -150,6 +150,7 @@ pub const REFUSALS: &[&Refusal] = &[
     &crate::sheet::ROUNDED_CODE,
     &crate::spool::STORAGE_FULL,
     &crate::statistic::ENDS_BEFORE_IT_BEGINS,
+    &crate::statistic::TOO_SMALL,
     &crate::statistic::TWO_LISTS,
     &crate::statistic::UNKNOWN,
     &crate::statistic::UNKNOWN_AREA,

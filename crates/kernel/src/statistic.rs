@@ -17,9 +17,11 @@ use uuid::Uuid;
 
 use crate::actor::Permission;
 use crate::area::AreaCode;
+use crate::clock;
 use crate::db::View;
 use crate::page::{Cursor, MAX_TOTAL, Page, Paging};
-use crate::refusal::{Error, Refusal, Result};
+use crate::period::OUT_OF_YEARS;
+use crate::refusal::{Error, Kind, Refusal, Result};
 use crate::sheet::guarded;
 use crate::spool::broken;
 use chrono::{Datelike, NaiveDate};
@@ -39,12 +41,24 @@ pub const UNKNOWN_AREA: Refusal = Refusal::not_found(
 /// A window that is over before it begins.
 pub const ENDS_BEFORE_IT_BEGINS: Refusal =
     Refusal::invalid("statistic.ends_before_it_begins", "统计起始日期 from 不能晚于 as_of。", "The window cannot begin (`from`) after the day as_of.");
+/// A guarded figure of so few that it tells of one.
+pub const TOO_SMALL: Refusal = Refusal::new(
+    Kind::Forbidden,
+    "statistic.too_small",
+    "“{key}”在网格或不足五人的范围内会透露个人情况,仅供可查看其明细的人使用;请查看社区或更大的区域。",
+    "Of a grid, or of fewer than five people, “{key}” would tell of single ones; it is for those who may see its rows. Ask for a community, or a larger area.",
+);
 /// A share has no rows of its own.
 pub const TWO_LISTS: Refusal = Refusal::invalid(
     "statistic.two_lists",
     "“{key}”是两个数之比;请分别查看 {part} 和 {whole} 的明细。",
     "“{key}” is a share of one number in another; ask for the rows of {part} and of {whole}.",
 );
+
+/// Digits of the code of a community, the smallest area of which guarded figures are for all who see figures.
+const COMMUNITY_DIGITS: usize = 12;
+/// Fewest people among whom a guarded figure is for all who see figures.
+const FEWEST: i64 = 5;
 
 /// How a figure comes about.
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +90,9 @@ pub struct Statistic {
     pub version: i32,
     /// Whether it tells of a window, from a day to a day, and not of one day.
     pub window: bool,
+    /// Where it tells of people what is not for everybody: the statistic of those among whom they are. In a grid, and among
+    /// fewer than five, the figure then needs what its rows need: differences of such figures tell of single people.
+    pub guarded_among: Option<&'static str>,
     /// What the list of its rows needs.
     pub rows_read: Permission,
     /// How it comes about.
@@ -177,13 +194,17 @@ impl<'a> Asked<'a> {
             return Err(UNKNOWN_AREA.at("area_code").into());
         }
         let from = query.from.or_else(|| NaiveDate::from_ymd_opt(view.as_of.year(), 1, 1)).unwrap_or(view.as_of);
+        // Beyond these years Postgres has no day before the window.
+        if query.from.is_some_and(|from| !clock::in_reach(from)) {
+            return Err(OUT_OF_YEARS.at("from").into());
+        }
         if from > view.as_of {
             return Err(ENDS_BEFORE_IT_BEGINS.at("from").into());
         }
         Ok(Self { known, statistic, area, from })
     }
 
-    /// The figure.
+    /// The figure. A guarded one of a small area or of few people is for those who may see its rows, of a share of both parts.
     pub async fn figure(&self, view: &View<'_>) -> Result<Figure> {
         #[derive(QueryableByName)]
         struct Counts {
@@ -191,6 +212,13 @@ impl<'a> Asked<'a> {
             numerator: i64,
             #[diesel(sql_type = Nullable<BigInt>)]
             denominator: Option<i64>,
+            #[diesel(sql_type = Nullable<BigInt>)]
+            among: Option<i64>,
+        }
+        let guarded_among = self.statistic.guarded_among.filter(|_| !self.sees_rows(view));
+        let too_small = || Error::from(TOO_SMALL.with("key", self.statistic.key));
+        if guarded_among.is_some() && self.area.as_str().len() > COMMUNITY_DIGITS {
+            return Err(too_small());
         }
         let sum = |rows: &str| format!("(select coalesce(sum(counts), 0)::bigint from ({rows}) counted)");
         let (part, whole) = match self.statistic.measure {
@@ -199,7 +227,13 @@ impl<'a> Asked<'a> {
         };
         let numerator = sum(&self.sql_of(part));
         let denominator = whole.map_or_else(|| "null::bigint".to_owned(), |key| sum(&self.sql_of(key)));
-        let counts: Counts = self.bound(view, format!("select {numerator} as numerator, {denominator} as denominator")).get_result(&mut view.conn()).await?;
+        let among = guarded_among.map_or_else(|| "null::bigint".to_owned(), |key| sum(&self.sql_of(key)));
+        let select = format!("select {numerator} as numerator, {denominator} as denominator, {among} as among");
+        let counts: Counts = self.bound(view, select).get_result(&mut view.conn()).await?;
+        // Where there is nobody, there is nobody to tell of.
+        if counts.among.is_some_and(|among| (1..FEWEST).contains(&among)) {
+            return Err(too_small());
+        }
         let value = match counts.denominator {
             None => Some(counts.numerator.to_string()),
             Some(denominator) => per_cent(counts.numerator, denominator),
@@ -268,6 +302,16 @@ impl<'a> Asked<'a> {
         let mut file = writer.into_inner().map_err(|error| broken(error.into_error()))?;
         file.rewind().map_err(broken)?;
         Ok(file)
+    }
+
+    /// Whether the caller may see the rows that the figure counts.
+    fn sees_rows(&self, view: &View<'_>) -> bool {
+        let keys = match self.statistic.measure {
+            Measure::Rows(_) => [self.statistic.key; 2],
+            Measure::Share { part, whole } => [part, whole],
+        };
+        let mut counted = self.known.iter().filter(|statistic| keys.contains(&statistic.key));
+        counted.all(|statistic| view.scope(&[statistic.rows_read]).covers(self.area.as_str()))
     }
 
     /// The SQL of the rows, for a caller who may see them.

@@ -1,4 +1,5 @@
-//! First days: nothing in a grid or compound begins before it does, whichever of the two is moved (ORG-05, ORG-17).
+//! First days: nothing in a grid, a compound, a governance body or a party organization begins before it does, whichever of the
+//! two is moved (ORG-05, ORG-06, ORG-14, ORG-17).
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
@@ -6,12 +7,16 @@ use diesel::sql_types::{Bool, Text};
 use diesel_async::RunQueryDsl;
 use kernel::{Error, Result, Tx, import};
 
-use crate::{compound_grid, household, property_project_sheet};
+use crate::{compound_grid, governance_body_member_sheet, household, party_organization_sheet, party_post_sheet, property_project_sheet};
 
 /// What brings things with a first day into grids.
 pub(crate) const INTO_GRIDS: &[&str] = &[compound_grid::SHEET.resource, household::SHEET.resource];
 /// The same for compounds.
 pub(crate) const INTO_COMPOUNDS: &[&str] = &[compound_grid::SHEET.resource, property_project_sheet::SHEET.resource];
+/// The same for governance bodies.
+pub(crate) const INTO_BODIES: &[&str] = &[governance_body_member_sheet::SHEET.resource];
+/// The same for party organizations, which stand in one another.
+pub(crate) const INTO_PARTY_ORGANIZATIONS: &[&str] = &[party_organization_sheet::SHEET.resource, party_post_sheet::SHEET.resource];
 
 /// Whose first days this transaction has moved to later ones, as its journal tells; $1 is the action.
 const MOVED: &str = "select object_id as id from journal where xid = pg_current_xact_id() and action = $1 \
@@ -34,6 +39,22 @@ pub(crate) async fn settle_compounds(tx: &Tx<'_>) -> Result<()> {
     let early = "select from moved join compound c using (id) where exists (select from compound_grid l where l.compound_code = c.code and l.valid_from < c.valid_from) \
          or exists (select from property_project s where s.compound_code = c.code and s.valid_from < c.valid_from)";
     settle(tx, "compound.changed", INTO_COMPOUNDS, early).await
+}
+
+/// The same for governance bodies.
+pub(crate) async fn settle_bodies(tx: &Tx<'_>) -> Result<()> {
+    let early = "select from moved join governance_body b using (id) \
+         where exists (select from governance_body_member m where m.governance_body_id = b.id and m.valid_from < b.valid_from)";
+    settle(tx, "governance_body.changed", INTO_BODIES, early).await
+}
+
+/// The same for party organizations; imports of these are one at a time, so those of posts are what is held.
+pub(crate) async fn settle_party_organizations(tx: &Tx<'_>) -> Result<()> {
+    let early = "select from moved join party_organization o using (id) \
+         where exists (select from party_organization c where c.parent_code = o.code and c.valid_from < o.valid_from) \
+         or exists (select from party_post p where p.organization_code = o.code and p.valid_from < o.valid_from) \
+         or exists (select from party_group_building l where l.organization_code = o.code and l.valid_from < o.valid_from)";
+    settle(tx, "party_organization.changed", &[party_post_sheet::SHEET.resource], early).await
 }
 
 async fn settle(tx: &Tx<'_>, action: &str, into: &[&str], early: &str) -> Result<()> {

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::governance_body_member::{Seat, UNKNOWN};
 use crate::party_membership;
-use crate::person::{PersonId, PersonName};
+use crate::person::{HomeCode, PersonId, PersonName};
 
 /// A member of a governance body as he stands.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -50,18 +50,20 @@ pub(crate) async fn introduce_one(view: &View<'_>, seat: Seat) -> Result<Governa
     introduce(view, vec![seat]).await?.pop().ok_or_else(|| (&UNKNOWN).into())
 }
 
-/// Seats with the people in them: their names, and who of them is in the Party where the caller may see that.
+/// Seats with the people in them: their names, and who of them is in the Party where the caller may see that. The roll is kept
+/// where a person is, not where he sits.
 pub(crate) async fn introduce(view: &View<'_>, seats: Vec<Seat>) -> Result<Vec<GovernanceBodyMember>> {
     let ids: Vec<PersonId> = seats.iter().map(|seat| seat.person_id).collect();
-    let named = person::table.filter(person::id.eq_any(ids.clone())).select((person::id, person::name)).load::<(PersonId, PersonName)>(&mut view.conn());
+    let named = person::table.filter(person::id.eq_any(ids.clone())).select((person::id, person::name, person::area_code));
+    let named = named.load::<(PersonId, PersonName, HomeCode)>(&mut view.conn());
     let (named, members) = try_join(async { named.await.map_err(Error::from) }, members_of_the_party(view, ids)).await?;
-    let names: HashMap<PersonId, PersonName> = named.into_iter().collect();
+    let people: HashMap<PersonId, (PersonName, HomeCode)> = named.into_iter().map(|(id, name, area)| (id, (name, area))).collect();
     let roll = view.scope(&[party_membership::READ]);
     seats
         .into_iter()
         .map(|seat| {
-            let name = names.get(&seat.person_id).cloned().ok_or_else(|| Error::Internal(format!("{} is nobody", seat.person_id)))?;
-            let in_party = roll.covers(seat.area_code.as_str()).then(|| members.contains(&seat.person_id));
+            let (name, area) = people.get(&seat.person_id).cloned().ok_or_else(|| Error::Internal(format!("{} is nobody", seat.person_id)))?;
+            let in_party = roll.covers(area.as_str()).then(|| members.contains(&seat.person_id));
             Ok(GovernanceBodyMember { seat, name, in_party })
         })
         .collect()

@@ -4,6 +4,7 @@ use kernel::sheet::{Check, Column, Form, Sheet};
 
 use crate::code::{NOT_A_COMPOUND_CODE, is_compound_code};
 use crate::compound;
+use crate::first_day;
 use crate::governance_body::{AGREED_BEFORE_IT_BEGINS, BodyKind, MEMBERS_BEFORE, NEEDS_TERM, READ, WRITE};
 
 /// Governance bodies as a table. A row is found by compound and kind.
@@ -51,5 +52,5 @@ pub const SHEET: Sheet = Sheet {
                     and o.kind = i.kind and o.valid_to > i.valid_from)",
         },
     ],
-    after: None,
+    after: Some(|tx, _, _| Box::pin(first_day::settle_bodies(tx))),
 };

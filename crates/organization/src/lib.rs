@@ -54,6 +54,7 @@ pub mod party_organization_sheet;
 pub mod party_post;
 pub mod party_post_body;
 pub mod party_post_sheet;
+pub mod party_standing;
 pub mod person;
 pub mod person_entry;
 pub mod person_merge;

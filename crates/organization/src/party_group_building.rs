@@ -69,6 +69,12 @@ pub const BUILDING_ELSEWHERE: Refusal = Refusal::invalid(
     "楼栋 {building_code} 不在该党小组所属的小区。",
     "The building {building_code} is not in the compound of the group.",
 );
+/// A building that the group would outlive.
+pub const BUILDING_ENDS: Refusal = Refusal::invalid(
+    "party_organization.building_ends",
+    "楼栋 {building_code} 已确定终止日期。",
+    "The day on which the building {building_code} ends is set.",
+);
 /// A building of another group.
 pub const BUILDING_TAKEN: Refusal = Refusal::conflict(
     "party_organization.building_taken",
@@ -146,7 +152,7 @@ pub async fn set(tx: &Tx<'_>, id: PartyOrganizationId, expected: Expected, wante
     Ok(after)
 }
 
-/// Refuses unless the buildings are in the compound and have not ended on a day; none can end before this transaction does.
+/// Refuses unless the buildings are in the compound and no end of them is set; none can end before this transaction does.
 async fn hosts(tx: &Tx<'_>, compound: &CompoundCode, codes: &[BuildingCode], on: NaiveDate) -> Result<()> {
     let rows: Vec<(BuildingCode, CompoundCode, Option<NaiveDate>)> = building::table
         .filter(building::code.eq_any(codes.to_vec()))
@@ -161,6 +167,7 @@ async fn hosts(tx: &Tx<'_>, compound: &CompoundCode, codes: &[BuildingCode], on:
             None => &buildings::UNKNOWN_HERE,
             Some((other, _)) if other != compound => &BUILDING_ELSEWHERE,
             Some((_, Some(end))) if *end <= on => &buildings::NOT_YET_OR_NO_MORE,
+            Some((_, Some(_))) => &BUILDING_ENDS,
             Some(_) => continue,
         };
         return Err(refusal.at(format!("/building_codes/{place}")).with("building_code", code).into());

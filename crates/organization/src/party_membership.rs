@@ -14,6 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
 
+use crate::party_standing::{covers_posts, hold_posts};
 use crate::person::{HomeCode, PersonId, refer};
 
 id!(
@@ -319,8 +320,11 @@ pub async fn create(tx: &Tx<'_>, new: &NewPartyMembership) -> Result<PartyMember
     Ok(membership)
 }
 
-/// Changes a membership.
+/// Changes a membership. Its first day does not move from under posts.
 pub async fn update(tx: &Tx<'_>, id: PartyMembershipId, expected: Expected, patch: &PartyMembershipPatch) -> Result<PartyMembership> {
+    if patch.valid_from.is_some() {
+        hold_posts(tx).await?;
+    }
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
     period::still_open(before.valid_to)?;
@@ -330,13 +334,18 @@ pub async fn update(tx: &Tx<'_>, id: PartyMembershipId, expected: Expected, patc
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;
+    if patch.valid_from.is_some() {
+        covers_posts(tx, &[before.person_id]).await?;
+    }
     let after = row.in_area(before.area_code.clone());
     tx.record("party_membership.changed", Some(&before), &after, None)?;
     Ok(after)
 }
 
-/// Ends a membership on a day: the relation was transferred, or he is no longer a member.
+/// Ends a membership on a day: the relation was transferred, or he is no longer a member. Refused while he has posts from that
+/// day on.
 pub async fn end(tx: &Tx<'_>, id: PartyMembershipId, expected: Expected, ending: &Ending) -> Result<PartyMembership> {
+    hold_posts(tx).await?;
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
     let on = period::end(before.valid_from, before.valid_to, ending.on)?;
@@ -345,6 +354,7 @@ pub async fn end(tx: &Tx<'_>, id: PartyMembershipId, expected: Expected, ending:
         .returning(Row::as_returning())
         .get_result(&mut tx.conn())
         .await?;
+    covers_posts(tx, &[before.person_id]).await?;
     let after = row.in_area(before.area_code.clone());
     tx.record("party_membership.ended", Some(&before), &after, Some(ending.reason.as_str()))?;
     Ok(after)

@@ -328,8 +328,8 @@ pub const PARENT_UNKNOWN: Refusal = Refusal::invalid(
 /// A parent that has ended.
 pub const PARENT_ENDED: Refusal = Refusal::invalid(
     "party_organization.parent_ended",
-    "上级党组织 {parent_code} 在该日期已终止。",
-    "The organization above, {parent_code}, has ended by that day.",
+    "上级党组织 {parent_code} 已终止或已确定终止日期。",
+    "The organization above, {parent_code}, has ended, or the day of its end is set.",
 );
 /// A parent of another tier than the one above.
 pub const PARENT_TIER: Refusal = Refusal::invalid(
@@ -365,7 +365,7 @@ pub const HOUSEHOLD_UNKNOWN: Refusal = Refusal::invalid(
 );
 /// A household that has ended.
 pub const HOUSEHOLD_ENDED: Refusal =
-    Refusal::invalid("party_organization.household_ended", "户 {household_code} 在该日期已终止。", "The household {household_code} has ended by that day.");
+    Refusal::invalid("party_organization.household_ended", "户 {household_code} 已终止或已确定终止日期。", "The household {household_code} has ended, or its end is set.");
 /// A household of another compound.
 pub const HOUSEHOLD_ELSEWHERE: Refusal = Refusal::invalid(
     "party_organization.household_elsewhere",

@@ -8,10 +8,12 @@ use kernel::change::{CODE_FIXED, RefusedBy};
 use kernel::page::MAX_TOTAL;
 use kernel::text::Key;
 use kernel::{Ending, Expected, Page, Paging, Refusal, Result, Tx, View, count_after, cursor_of, holds_on, import, keyset, period, within_or_above};
-use schema::{building, compound_grid, household, party_organization, party_post, property_company};
+use schema::{building, compound_grid, household, party_group_building, party_organization, party_post, property_company};
+use uuid::Uuid;
 
 use crate::code::{CompoundCode, GridCode, HouseholdCode};
 use crate::compound;
+use crate::first_day::{self, INTO_PARTY_ORGANIZATIONS};
 use crate::party_group_building::{GroupedPartyOrganization, close, grouped, with_buildings};
 use crate::party_organization::{
     AREA_OF_COMPOUND, CONSTRAINTS, FIXED, HOUSEHOLD_ELSEWHERE, HOUSEHOLD_ENDED, HOUSEHOLD_UNKNOWN, NewPartyOrganization, PARENT_AND_TIER, PARENT_COMPOUND,
@@ -36,6 +38,18 @@ pub const HAS_COMPANIES: Refusal = Refusal::conflict(
     "party_organization.has_companies",
     "自该日起仍有 {count} 家物业企业的党员隶属该党支部;请先更改。",
     "From that day on the members of {count} property companies still belong to the branch; change that first.",
+);
+/// One that would stand under another before that is there.
+pub const BEGINS_BEFORE_PARENT: Refusal = Refusal::invalid(
+    "party_organization.begins_before_parent",
+    "启用日期早于上级党组织 {parent_code} 的启用日期。",
+    "It cannot begin before the organization above, {parent_code}, does.",
+);
+/// What is in one keeps its first day from moving.
+pub const IN_USE_BEFORE: Refusal = Refusal::conflict(
+    "party_organization.in_use_before",
+    "该日期之前已有下级党组织、任职或负责的楼栋;请先更正其起始日期。",
+    "Organizations, posts or buildings are in it before that day; correct their first days first.",
 );
 /// Party organizations keep a compound from ending.
 pub const COMPOUND_HAS: Refusal = Refusal::conflict(
@@ -133,6 +147,7 @@ pub async fn create(tx: &Tx<'_>, new: &NewPartyOrganization) -> Result<GroupedPa
 
 /// Changes a party organization.
 pub async fn update(tx: &Tx<'_>, id: PartyOrganizationId, expected: Expected, patch: &PartyOrganizationPatch) -> Result<GroupedPartyOrganization> {
+    first_day::hold(tx, patch.valid_from, INTO_PARTY_ORGANIZATIONS).await?;
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
     period::still_open(before.valid_to)?;
@@ -142,6 +157,7 @@ pub async fn update(tx: &Tx<'_>, id: PartyOrganizationId, expected: Expected, pa
 /// Enters or changes the party organization that the caller knows by a key of his own.
 pub async fn put(tx: &Tx<'_>, source: &Key, reference: &Key, new: NewPartyOrganization) -> Result<GroupedPartyOrganization> {
     tx.lock(&format!("party_organization {source} {reference}")).await?;
+    first_day::hold(tx, new.valid_from, INTO_PARTY_ORGANIZATIONS).await?;
     let by_key = party_organization::source.eq(source).and(party_organization::ref_.eq(reference));
     let known: Option<PartyOrganization> = PartyOrganization::query().filter(by_key).first(&mut tx.conn()).await.optional()?;
     match known {
@@ -185,13 +201,15 @@ pub async fn end(tx: &Tx<'_>, id: PartyOrganizationId, expected: Expected, endin
     if companies > 0 {
         return Err(HAS_COMPANIES.with("count", companies).into());
     }
+    let answering = grouped(tx, before.clone(), on).await?;
     close(tx, &before.code, on).await?;
     let after: PartyOrganization = diesel::update(party_organization::table.find(id))
         .set((party_organization::valid_to.eq(on), party_organization::version.eq(before.version + 1), party_organization::updated_at.eq(tx.now)))
         .returning(PartyOrganization::as_returning())
         .get_result(&mut tx.conn())
         .await?;
-    tx.record("party_organization.ended", Some(&before), &after, Some(ending.reason.as_str()))?;
+    let emptied = grouped(tx, after.clone(), on).await?;
+    tx.record("party_organization.ended", Some(&answering), &emptied, Some(ending.reason.as_str()))?;
     grouped(tx, after, tx.as_of).await
 }
 
@@ -225,8 +243,8 @@ pub(crate) async fn lock(tx: &Tx<'_>, id: PartyOrganizationId) -> Result<PartyOr
     Ok(organization)
 }
 
-/// Refuses unless compound, organization above and household are there, fit, and have not ended on a day; none of them
-/// can end before this transaction does.
+/// Refuses unless compound, organization above and household are there and fit, the compound has not ended on a day, and no end
+/// of the others is set; none of them can end before this transaction does.
 async fn hosts(
     tx: &Tx<'_>,
     tier: PartyTier,
@@ -239,32 +257,46 @@ async fn hosts(
         compound::host(tx, code.as_str(), on).await?;
     }
     under(tx, tier, parent, compound, on).await?;
-    home(tx, household, compound, on).await
+    home(tx, household, compound).await
 }
 
-/// Refuses unless an organization of this tier and compound may stand under that one.
+/// Refuses where something is in an organization before a day: it cannot begin then.
+async fn none_before(tx: &Tx<'_>, code: &Key, from: NaiveDate) -> Result<()> {
+    let under = party_organization::parent_code.eq(code).and(party_organization::valid_from.lt(from));
+    let under = party_organization::table.filter(under).select(party_organization::id);
+    let under = under.first::<PartyOrganizationId>(&mut tx.conn()).await.optional()?;
+    let post = party_post::organization_code.eq(code).and(party_post::valid_from.lt(from));
+    let post = party_post::table.filter(post).select(party_post::id).first::<Uuid>(&mut tx.conn()).await.optional()?;
+    let building = party_group_building::organization_code.eq(code).and(party_group_building::valid_from.lt(from));
+    let building = party_group_building::table.filter(building).select(party_group_building::id).first::<Uuid>(&mut tx.conn()).await.optional()?;
+    if under.is_some() || post.is_some() || building.is_some() { Err(IN_USE_BEFORE.at("/valid_from").into()) } else { Ok(()) }
+}
+
+/// Refuses unless an organization of this tier and compound may stand under that one from a day on.
 async fn under(tx: &Tx<'_>, tier: PartyTier, parent: Option<&Key>, compound: Option<&CompoundCode>, on: NaiveDate) -> Result<()> {
     let Some(code) = parent else { return Ok(()) };
     let Some(above) = tier.parent() else { return Err(PARENT_AND_TIER.at("/parent_code").into()) };
     let found = party_organization::table
         .filter(party_organization::code.eq(code))
-        .select((party_organization::tier, party_organization::compound_code, party_organization::valid_to))
+        .select((party_organization::tier, party_organization::compound_code, party_organization::valid_from, party_organization::valid_to))
         .for_key_share()
-        .first::<(PartyTier, Option<CompoundCode>, Option<NaiveDate>)>(&mut tx.conn())
+        .first::<(PartyTier, Option<CompoundCode>, NaiveDate, Option<NaiveDate>)>(&mut tx.conn())
         .await
         .optional()?;
     let refusal = match found {
         None => &PARENT_UNKNOWN,
         Some((tier, ..)) if tier != above => &PARENT_TIER,
-        Some((_, other, _)) if other.as_ref() != compound => &PARENT_COMPOUND,
-        Some((.., Some(end))) if end <= on => &PARENT_ENDED,
+        Some((_, other, ..)) if other.as_ref() != compound => &PARENT_COMPOUND,
+        // It would outlive what it stands under.
+        Some((.., Some(_))) => &PARENT_ENDED,
+        Some((_, _, begin, _)) if on < begin => return Err(BEGINS_BEFORE_PARENT.at("/valid_from").with("parent_code", code).into()),
         Some(_) => return Ok(()),
     };
     Err(refusal.at("/parent_code").with("parent_code", code).into())
 }
 
 /// Refuses unless the household is in a building of the compound.
-async fn home(tx: &Tx<'_>, household: Option<&HouseholdCode>, compound: Option<&CompoundCode>, on: NaiveDate) -> Result<()> {
+async fn home(tx: &Tx<'_>, household: Option<&HouseholdCode>, compound: Option<&CompoundCode>) -> Result<()> {
     let Some(code) = household else { return Ok(()) };
     let end = household::table.filter(household::code.eq(code)).select(household::valid_to).for_key_share();
     let end = end.first::<Option<NaiveDate>>(&mut tx.conn()).await.optional()?;
@@ -272,7 +304,7 @@ async fn home(tx: &Tx<'_>, household: Option<&HouseholdCode>, compound: Option<&
     let built = built.first::<CompoundCode>(&mut tx.conn()).await.optional()?;
     let refusal = match end {
         None => &HOUSEHOLD_UNKNOWN,
-        Some(Some(end)) if end <= on => &HOUSEHOLD_ENDED,
+        Some(Some(_)) => &HOUSEHOLD_ENDED,
         Some(_) if compound.is_some() && built.as_ref() != compound => &HOUSEHOLD_ELSEWHERE,
         Some(_) => return Ok(()),
     };
@@ -283,10 +315,15 @@ async fn change(tx: &Tx<'_>, before: &PartyOrganization, patch: &PartyOrganizati
     if let Some(area) = &patch.area_code {
         tx.may_at(WRITE, area.as_str())?;
     }
-    if patch.parent_code.is_some() || patch.valid_from.is_some() {
+    let moved = patch.valid_from.filter(|from| *from != before.valid_from);
+    if patch.parent_code.is_some() || moved.is_some() {
         let parent = patch.parent_code.as_ref().unwrap_or(&before.parent_code).as_ref();
-        let from = patch.valid_from.unwrap_or(before.valid_from);
+        // Put under another that is younger, it stands under that from now on.
+        let from = moved.unwrap_or(before.valid_from.max(tx.today()));
         hosts(tx, before.tier, parent, before.compound_code.as_ref(), before.household_code.as_ref(), from).await?;
+    }
+    if let Some(from) = moved.filter(|from| *from > before.valid_from) {
+        none_before(tx, &before.code, from).await?;
     }
     let after: PartyOrganization = diesel::update(party_organization::table.find(before.id))
         .set((patch, party_organization::version.eq(before.version + 1), party_organization::updated_at.eq(tx.now)))

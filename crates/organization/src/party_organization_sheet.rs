@@ -5,11 +5,13 @@ use kernel::sheet::{Check, Column, Form, Sheet};
 
 use crate::code::{NOT_A_COMPOUND_CODE, NOT_A_HOUSEHOLD_CODE, is_compound_code, is_household_code};
 use crate::compound;
+use crate::first_day;
 use crate::party_organization::{
     AGREED_BEFORE_IT_BEGINS, AREA_OF_COMPOUND, COMPOSITE_AND_TIER, COMPOUND_AND_TIER, FIXED, FORM_AND_TIER, FoundingMode, HOUSEHOLD_AND_TIER,
     HOUSEHOLD_ELSEWHERE, HOUSEHOLD_ENDED, HOUSEHOLD_UNKNOWN, ONE_CORE, ONE_HUB, PARENT_AND_TIER, PARENT_COMPOUND, PARENT_ENDED, PARENT_TIER, PARENT_UNKNOWN,
     PartyForm, PartyNature, PartyTier, READ, WRITE,
 };
+use crate::party_organization_entry::{BEGINS_BEFORE_PARENT, IN_USE_BEFORE};
 
 /// Party organizations as a table.
 pub const SHEET: Sheet = Sheet {
@@ -77,7 +79,21 @@ pub const SHEET: Sheet = Sheet {
             fault: "(i.parent_code is not null) <> (i.tier in ('building_group', 'hub_household', 'industry_branch'))",
         },
         Check { column: "parent_code", refusal: &PARENT_UNKNOWN, fault: "i.parent_code is not null and w.code is null and q.code is null" },
-        Check { column: "parent_code", refusal: &PARENT_ENDED, fault: "q.valid_to <= i.valid_from" },
+        Check { column: "parent_code", refusal: &PARENT_ENDED, fault: "q.valid_to is not null and (i.stored_id is null or i.differs)" },
+        Check {
+            column: "valid_from",
+            refusal: &BEGINS_BEFORE_PARENT,
+            // Put under another that is younger, it stands under that from now on.
+            fault: "coalesce(w.valid_from, q.valid_from) > case when i.stored_id is null or i.valid_from <> (i.was).valid_from then i.valid_from \
+                    when i.parent_code is distinct from (i.was).parent_code then greatest(i.valid_from, (now() at time zone 'Asia/Shanghai')::date) end",
+        },
+        Check {
+            column: "valid_from",
+            refusal: &IN_USE_BEFORE,
+            fault: "i.valid_from > (i.was).valid_from and (exists (select from party_organization c where c.parent_code = i.code and c.valid_from < i.valid_from) \
+                    or exists (select from party_post o where o.organization_code = i.code and o.valid_from < i.valid_from) \
+                    or exists (select from party_group_building l where l.organization_code = i.code and l.valid_from < i.valid_from))",
+        },
         Check {
             column: "parent_code",
             refusal: &PARENT_TIER,
@@ -98,7 +114,11 @@ pub const SHEET: Sheet = Sheet {
         Check { column: "compound_code", refusal: &compound::ENDED_HERE, fault: "p.valid_to <= i.valid_from" },
         Check { column: "household_code", refusal: &HOUSEHOLD_AND_TIER, fault: "(i.household_code is not null) <> (i.tier = 'hub_household')" },
         Check { column: "household_code", refusal: &HOUSEHOLD_UNKNOWN, fault: "i.household_code is not null and h.code is null" },
-        Check { column: "household_code", refusal: &HOUSEHOLD_ENDED, fault: "h.valid_to <= i.valid_from" },
+        Check {
+            column: "household_code",
+            refusal: &HOUSEHOLD_ENDED,
+            fault: "h.valid_to is not null and (i.stored_id is null or i.differs)",
+        },
         Check { column: "household_code", refusal: &HOUSEHOLD_ELSEWHERE, fault: "h.code is not null and b.compound_code <> i.compound_code" },
         Check { column: "area_code", refusal: &AREA_OF_COMPOUND, fault: "i.compound_code is not null and i.area_code <> left(i.compound_code, 12)" },
         Check { column: "agreed_to", refusal: &AGREED_BEFORE_IT_BEGINS, fault: "i.agreed_to <= i.valid_from" },
@@ -115,5 +135,5 @@ pub const SHEET: Sheet = Sheet {
                     and o.household_code = i.household_code and (o.valid_to is null or o.valid_to > i.valid_from))",
         },
     ],
-    after: None,
+    after: Some(|tx, _, _| Box::pin(first_day::settle_party_organizations(tx))),
 };

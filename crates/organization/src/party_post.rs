@@ -12,13 +12,14 @@ use kernel::change::{CODE_FIXED, RefusedBy};
 use kernel::page::{Cursor, MAX_TOTAL};
 use kernel::text::{Key, Line};
 use kernel::{AreaCode, Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, holds_on, id, period, text_enum};
-use schema::{party_membership, party_organization, party_post};
+use schema::{party_organization, party_post};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::party_organization::PartyTier;
 use crate::party_post_body::{CONSTRAINTS, NewPartyPost, PartyPostFilter, PartyPostPatch};
+use crate::party_standing::is_member_from;
 use crate::person::{PersonId, refer};
 
 id!(
@@ -166,7 +167,13 @@ pub const WHOSE_HERE: Refusal = Refusal::invalid(
 );
 /// The organization has ended.
 pub const ORGANIZATION_ENDED: Refusal =
-    Refusal::invalid("party_post.organization_ended", "该党组织在该日期已终止。", "The party organization has ended by that day.");
+    Refusal::invalid("party_post.organization_ended", "该党组织已终止或已确定终止日期。", "The party organization has ended, or the day of its end is set.");
+/// A post before its organization.
+pub const BEGINS_BEFORE_ORGANIZATION: Refusal = Refusal::invalid(
+    "party_post.begins_before_organization",
+    "任职起始日期早于党组织启用日期。",
+    "A post cannot begin before its party organization does.",
+);
 /// A post that there is not in such an organization.
 pub const ROLE_AND_TIER: Refusal = Refusal::invalid(
     "party_post.role_and_tier",
@@ -176,8 +183,8 @@ pub const ROLE_AND_TIER: Refusal = Refusal::invalid(
 /// Somebody who is not in the Party.
 pub const NOT_A_MEMBER: Refusal = Refusal::invalid(
     "party_post.not_a_member",
-    "该人员在任职起始日期不是在册党员;除列席人员外,须先登记其党员身份。",
-    "The person is not in the Party on the first day; but for observers, enter his membership first.",
+    "该人员自任职起始日期起并非一直是在册党员;除列席人员外,须先登记其党员身份。",
+    "The person is not in the Party from the first day on; but for observers, enter his membership first.",
 );
 /// The same post twice.
 pub const ALREADY: Refusal = Refusal::conflict("party_post.already", "该人员在此期间已任此职。", "The person has this post already at that time.");
@@ -228,13 +235,17 @@ impl Recorded for PartyPost {
 pub(crate) const LINKS: &str = "select o.code, g.grid_code from party_organization o join compound_grid g on g.compound_code = o.compound_code \
      where g.valid_from <= (now() at time zone 'Asia/Shanghai')::date and (g.valid_to is null or g.valid_to > (now() at time zone 'Asia/Shanghai')::date)";
 
-/// Whether the organization may be seen with its posts from one of these areas: it is kept there, or its compound lies in it.
+/// Whether the post is in an organization that may be seen from one of these areas: it is kept there, or its compound lies in
+/// it. The organizations are found first, by ranges of codes: they are few, and posts are many.
 fn seen_from<Source>(areas: &[AreaCode]) -> Box<dyn BoxableExpression<Source, Pg, SqlType = Bool>> {
     let areas: Vec<String> = areas.iter().map(ToString::to_string).collect();
-    Box::new(sql::<Bool>("exists (select from unnest(").bind::<Array<Text>, _>(areas).sql(&format!(
-        ") area where starts_with(party_organization.area_code, area) \
-         or exists (select from ({LINKS}) l (key, area_code) where l.key = party_organization.code and starts_with(l.area_code, area)))"
-    )))
+    Box::new(sql::<Bool>("party_post.organization_code in (with mine as (select unnest(").bind::<Array<Text>, _>(areas).sql(
+        ") as area) select o.code from mine join party_organization o on o.area_code >= mine.area and o.area_code < mine.area || '~' \
+         union select o.code from mine join compound_grid g on g.grid_code >= mine.area and g.grid_code < mine.area || '~' \
+         join party_organization o on o.compound_code = g.compound_code \
+         where g.valid_from <= (now() at time zone 'Asia/Shanghai')::date \
+         and (g.valid_to is null or g.valid_to > (now() at time zone 'Asia/Shanghai')::date))",
+    ))
 }
 
 /// Lists the posts of organizations that the caller works with, in the order in which they begin.
@@ -364,32 +375,30 @@ async fn who(tx: &Tx<'_>, id: PersonId) -> Result<PersonId> {
     Ok(found?.id)
 }
 
-/// Refuses unless the organization is there, has such a post, and has not ended on a day; it cannot end before this
-/// transaction does. Answers its area.
-async fn host(tx: &Tx<'_>, code: &Key, role: PartyRole, on: NaiveDate) -> Result<AreaCode> {
+/// Refuses unless the organization is there by a day, has such a post, and no end of it is set; it cannot end or move before this
+/// transaction is over. Answers its area.
+async fn host(tx: &Tx<'_>, code: &Key, role: PartyRole, from: NaiveDate) -> Result<AreaCode> {
     let found = party_organization::table
         .filter(party_organization::code.eq(code))
-        .select((party_organization::tier, party_organization::area_code, party_organization::valid_to))
+        .select((party_organization::tier, party_organization::area_code, party_organization::valid_from, party_organization::valid_to))
         .for_key_share()
-        .first::<(PartyTier, AreaCode, Option<NaiveDate>)>(&mut tx.conn())
+        .first::<(PartyTier, AreaCode, NaiveDate, Option<NaiveDate>)>(&mut tx.conn())
         .await
         .optional()?;
-    let seen = found.filter(|(_, area, _)| tx.scope(&[WRITE]).covers(area.as_str()));
-    let Some((tier, area, end)) = seen else { return Err(ORGANIZATION_UNKNOWN.at("/organization_code").into()) };
-    if end.is_some_and(|end| end <= on) {
+    let seen = found.filter(|(_, area, ..)| tx.scope(&[WRITE]).covers(area.as_str()));
+    let Some((tier, area, begin, end)) = seen else { return Err(ORGANIZATION_UNKNOWN.at("/organization_code").into()) };
+    if end.is_some() {
         return Err(ORGANIZATION_ENDED.at("/organization_code").into());
+    }
+    if from < begin {
+        return Err(BEGINS_BEFORE_ORGANIZATION.at("/valid_from").into());
     }
     if role.fits(tier) { Ok(area) } else { Err(ROLE_AND_TIER.at("/role").into()) }
 }
 
-/// Refuses unless somebody is in the Party on a day, or only sits in.
-async fn in_the_party(tx: &Tx<'_>, role: PartyRole, person: PersonId, on: NaiveDate) -> Result<()> {
-    if role == PartyRole::Observer {
-        return Ok(());
-    }
-    let membership = party_membership::table.filter(party_membership::person_id.eq(person)).filter(holds_on!(party_membership, on));
-    let found = membership.select(party_membership::id).for_key_share().first::<Uuid>(&mut tx.conn()).await.optional()?;
-    if found.is_some() { Ok(()) } else { Err(NOT_A_MEMBER.at("/person_id").into()) }
+/// Refuses unless somebody is in the Party from a day on, or only sits in.
+async fn in_the_party(tx: &Tx<'_>, role: PartyRole, person: PersonId, from: NaiveDate) -> Result<()> {
+    if role == PartyRole::Observer || is_member_from(tx, person, from).await? { Ok(()) } else { Err(NOT_A_MEMBER.at("/person_id").into()) }
 }
 
 /// The post, locked, of a caller who may write it.

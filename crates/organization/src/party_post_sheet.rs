@@ -5,11 +5,12 @@ use kernel::sheet::{Check, Column, Form, FoundBy, Sheet};
 
 use crate::id_number::ID_NUMBER;
 use crate::party_post::{
-    AGREED_BEFORE_IT_BEGINS, ALREADY, LINKS, NOT_A_MEMBER, ONE_HEAD, ONE_HUB, ORGANIZATION_ENDED, ORGANIZATION_UNKNOWN, PartyRole, READ, ROLE_AND_TIER,
-    WHOSE_HERE, WRITE,
+    AGREED_BEFORE_IT_BEGINS, ALREADY, BEGINS_BEFORE_ORGANIZATION, LINKS, NOT_A_MEMBER, ONE_HEAD, ONE_HUB, ORGANIZATION_ENDED, ORGANIZATION_UNKNOWN,
+    PartyRole, READ, ROLE_AND_TIER, WHOSE_HERE, WRITE,
 };
 
-/// Posts in party organizations as a table.
+/// Posts in party organizations as a table. Exports name a person by his id alone, and a number is looked for among the people
+/// of the caller's area ($4) alone.
 pub const SHEET: Sheet = Sheet {
     resource: "party-posts",
     zh: "党内任职和中心户党员",
@@ -19,7 +20,8 @@ pub const SHEET: Sheet = Sheet {
     columns: &[
         Column::new("organization_code", "党组织代码", Form::Key, "已登记的党组织。").required().private(),
         Column::new("person_id", "人员标识", Form::Reference, "人员导出文件中的标识;也可只填证件号码。")
-            .or("(select p.id from person p where p.id_number_hash = decode(r.id_number, 'hex') and p.merged_into is null)"),
+            .or("(select p.id from person p where p.id_number_hash = decode(r.id_number, 'hex') and p.merged_into is null \
+                 and p.area_code ^@ any ($4))"),
         Column::new("id_number", "证件号码", Form::Sought(&ID_NUMBER), "居民身份证号码,仅用于查找已登记的人员,不保存;已填人员标识时可不填。"),
         Column::new("role", "职务", Form::Choice(PartyRole::CHOICES), "除列席人员外须为在册党员;“党员”即所属党员中心户。").required().private(),
         Column::new("agreed_to", "任期届满日期", Form::Date, "约定任期后的第一日。").private(),
@@ -32,7 +34,8 @@ pub const SHEET: Sheet = Sheet {
     found_by: Some(FoundBy {
         id: "(select m.id from party_post m where m.valid_to is null and m.organization_code = r.organization_code and m.role = r.role \
              and m.person_id = coalesce(r.person_id::uuid, \
-             (select p.id from person p where p.id_number_hash = decode(r.id_number, 'hex') and p.merged_into is null)))",
+             (select p.id from person p where p.id_number_hash = decode(r.id_number, 'hex') and p.merged_into is null \
+             and p.area_code ^@ any ($4))))",
         within: &[],
         // One person may stand on several lines; a check finds the same post twice.
         columns: &[],
@@ -41,20 +44,22 @@ pub const SHEET: Sheet = Sheet {
     // A row has no name that a message could call it by, so checks of their own say whether organization and person are within reach.
     area: "($4)[1]",
     stored_area: "(select o.area_code from party_organization o where o.code = t.organization_code)",
-    from: "party_post t join person p on p.id = t.person_id",
+    from: "party_post t",
     links: Some(LINKS),
-    shown: &[("id_number", "encode(p.id_number, 'hex')")],
+    shown: &[("id_number", "null::text")],
     // What is not within reach is not looked at: no rule may tell anything about it.
     looks_up: "left join party_organization g on g.code = i.organization_code and g.area_code ^@ any ($4) \
                left join person w on w.id = i.person_id and w.merged_into is null and w.area_code ^@ any ($4) \
                left join (select organization_code, person_id, role, min(n) as n from i group by organization_code, person_id, role) same \
-               on same.organization_code = i.organization_code and same.person_id = i.person_id and same.role = i.role \
+               on w.id is not null and same.organization_code = i.organization_code and same.person_id = i.person_id and same.role = i.role \
                left join (select organization_code, min(n) as n from i where role in ('secretary', 'leader') group by organization_code) head \
-               on head.organization_code = i.organization_code \
-               left join (select person_id, min(n) as n from i where role = 'member' group by person_id) hub on hub.person_id = i.person_id",
+               on w.id is not null and head.organization_code = i.organization_code \
+               left join (select person_id, min(n) as n from i where role = 'member' group by person_id) hub \
+               on w.id is not null and hub.person_id = i.person_id",
     checks: &[
         Check { column: "organization_code", refusal: &ORGANIZATION_UNKNOWN, fault: "g.code is null" },
-        Check { column: "organization_code", refusal: &ORGANIZATION_ENDED, fault: "g.valid_to <= i.valid_from" },
+        Check { column: "organization_code", refusal: &ORGANIZATION_ENDED, fault: "g.valid_to is not null" },
+        Check { column: "valid_from", refusal: &BEGINS_BEFORE_ORGANIZATION, fault: "g.valid_from > i.valid_from" },
         Check { column: "person_id", refusal: &WHOSE_HERE, fault: "w.id is null" },
         Check {
             column: "role",
@@ -65,8 +70,8 @@ pub const SHEET: Sheet = Sheet {
         Check {
             column: "person_id",
             refusal: &NOT_A_MEMBER,
-            fault: "i.role <> 'observer' and w.id is not null and not exists (select from party_membership m where m.person_id = w.id \
-                    and m.valid_from <= i.valid_from and (m.valid_to is null or m.valid_to > i.valid_from))",
+            fault: "i.role <> 'observer' and w.id is not null and ((select range_agg(daterange(m.valid_from, m.valid_to)) from party_membership m \
+                    where m.person_id = w.id) @> daterange(i.valid_from, null)) is not true",
         },
         Check { column: "agreed_to", refusal: &AGREED_BEFORE_IT_BEGINS, fault: "i.agreed_to <= i.valid_from" },
         Check {

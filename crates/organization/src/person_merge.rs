@@ -20,6 +20,7 @@ use validator::Validate;
 
 use crate::code::GridCode;
 use crate::id_number::IdKind;
+use crate::party_standing;
 use crate::person::{HomeCode, MERGED, Person, PersonId, READ, Row};
 use crate::person_entry;
 use crate::person_search::differ;
@@ -282,6 +283,8 @@ pub async fn undo(tx: &Tx<'_>, references: &[Reference], id: PersonMergeId, expe
     for reference in references {
         hand_over(tx, reference, before.id, (&survivor, &back), went, undoing.reason.as_str()).await?;
     }
+    // What each has got meanwhile may rest on a membership that was not his.
+    party_standing::covers_posts(tx, &[survivor.id, duplicate.id]).await?;
     // What the survivor got and still has, he gives back.
     let same = |of: fn(&Row) -> &Option<Kept>| !differ(of(&survivor.kept), of(&duplicate.kept)) && of(&survivor.kept).is_some();
     let takes = Takes { number: before.took_number && same(|row| &row.id_number), phone: before.took_phone && same(|row| &row.phone) };

@@ -2,7 +2,7 @@
 
 use kernel::Role;
 use serde_json::json;
-use testkit::TestApp;
+use testkit::{TestApp, User};
 
 #[tokio::test]
 async fn the_catalogue_says_in_both_languages_what_is_counted() {
@@ -74,11 +74,57 @@ async fn sta_05_members_are_counted_by_day_area_and_person() {
 }
 
 #[tokio::test]
+async fn sta_05_who_is_in_the_party_does_not_follow_from_figures_of_few() {
+    let app = TestApp::start().await;
+    let admin = app.small_town().await;
+    let body = json!({"compound_code": "421181001001X001", "kind": "owners_committee", "name": "机构", "valid_from": "2024-01-01"});
+    let body = admin.post("/v1/governance-bodies", body).await.ok(201);
+    let seat = async |name: &str| {
+        let person = admin.post("/v1/people", json!({"name": name, "area_code": "421181001001001"})).await.ok(201);
+        let seat = json!({"governance_body_id": body["id"], "person_id": person["id"], "role": "member", "valid_from": "2024-01-01"});
+        admin.post("/v1/governance-body-members", seat).await.ok(201);
+    };
+    for name in ["甲", "乙", "丙", "丁"] {
+        seat(name).await;
+    }
+    let manager = app.staff("manager", Role::PropertyManager, "421181001001").await;
+    let secretary = app.staff("secretary", Role::CommunitySecretary, "421181001001").await;
+    let housing = app.staff("housing", Role::Housing, "421181").await;
+    let figure = async |user: &User, key: &str, area: &str| {
+        let answer = user.get(&format!("/v1/statistics/{key}?area_code={area}")).await;
+        (answer.status, answer.body["value"].as_str().unwrap_or(answer.code()).to_owned())
+    };
+    let (few, is) = ((403, "statistic.too_small".to_owned()), |value: &str| (200, value.to_owned()));
+    for (key, value) in [("body_members_in_party", "0"), ("body_party_share", "0.0")] {
+        for area in ["421181001001", "421181001001001"] {
+            assert_eq!(figure(&manager, key, area).await, few, "{key} of four people in {area}");
+            assert_eq!(figure(&secretary, key, area).await, is(value), "{key} {area}: the roll is hers");
+        }
+        assert_eq!(figure(&housing, key, "421181").await, few, "{key} of four people in the city");
+    }
+    assert_eq!(figure(&manager, "body_members", "421181001001001").await, is("4"), "who sits where is for everybody");
+    seat("戊").await;
+    for (key, value) in [("body_members_in_party", "0"), ("body_party_share", "0.0")] {
+        assert_eq!(figure(&manager, key, "421181001001").await, is(value), "{key} of five people");
+        assert_eq!(figure(&manager, key, "421181001001001").await, few, "{key} of a grid");
+        assert_eq!(figure(&housing, key, "421181").await, is(value), "{key} of the city");
+    }
+}
+
+#[tokio::test]
 async fn figures_are_for_whom_the_area_is_and_rows_for_whom_the_resource_is() {
     let app = TestApp::start().await;
     let admin = app.small_town().await;
     assert_eq!(admin.get("/v1/statistics/happiness").await.code(), "statistic.unknown");
     assert_eq!(admin.get("/v1/statistics/grids_added?from=2025-01-02&as_of=2025-01-01").await.code(), "statistic.ends_before_it_begins");
+    for from in ["-9999-01-01", "-4713-11-24", "1799-12-31", "2201-01-01"] {
+        for path in ["", "/rows", "/rows.csv"] {
+            let answer = admin.get(&format!("/v1/statistics/grids_added{path}?from={from}")).await;
+            assert_eq!((answer.status, answer.errors()), (422, vec!["from period.out_of_years".to_owned()]), "{path} {from}");
+        }
+    }
+    // The first of January of the default has the same room.
+    assert_eq!(admin.get("/v1/statistics/grids_added?from=1800-01-01&as_of=1800-01-01").await.ok(200)["value"], "0");
     assert_eq!(admin.get("/v1/statistics/grids?area_code=42").await.status, 400);
     let secretary = app.staff("secretary", Role::CommunitySecretary, "421181001001").await;
     assert_eq!(secretary.get("/v1/statistics/grids").await.code(), "statistic.unknown_area");
