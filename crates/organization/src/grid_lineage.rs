@@ -10,7 +10,7 @@ use diesel_async::RunQueryDsl;
 use kernel::area::AreaCode;
 use kernel::page::{Cursor, MAX_TOTAL};
 use kernel::text::Line;
-use kernel::{Error, Page, Paging, Recorded, Refusal, Result, Stamp, Tx, View, id, text_enum, within, within_or_above};
+use kernel::{Error, Page, Paging, Recorded, Refusal, Result, Stamp, Tx, View, id, import, text_enum, within, within_or_above};
 use schema::{grid, grid_lineage};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -235,13 +235,23 @@ pub(crate) async fn end_old(tx: &Tx<'_>, lines: Vec<String>) -> Result<()> {
     let ending = |line: &GridLineage| !matches!(line.kind, LineageKind::Unchanged | LineageKind::Created);
     let old: BTreeMap<GridCode, (NaiveDate, LineageKind)> =
         lines.into_iter().filter(ending).filter_map(|line| Some((line.old_code?, (line.valid_from, line.kind)))).collect();
+    let mut closing = Vec::new();
     for (code, (on, kind)) in old {
         let open = grid::table.filter(grid::code.eq(&code).and(grid::valid_to.is_null())).select(grid::id);
         if let Some(id) = open.first::<GridId>(&mut tx.conn()).await.optional()? {
-            let label = LineageKind::CHOICES.iter().find(|choice| choice.word == kind.word()).map_or("", |choice| choice.zh);
-            let before = grids::lock(tx, id).await.map_err(|error| if error.code().is_some() { Error::from(&NO_SUCH_GRID) } else { error })?;
-            grids::close(tx, &before, on, &format!("重新划分:{label}")).await?;
+            closing.push((id, on, kind));
         }
+    }
+    if closing.is_empty() {
+        return Ok(());
+    }
+    import::hold(tx, grids::STAND_IN).await?;
+    for (id, on, kind) in closing {
+        let label = LineageKind::CHOICES.iter().find(|choice| choice.word == kind.word()).map_or("", |choice| choice.zh);
+        let before = grids::lock(tx, id).await.map_err(|error| if error.code().is_some() { Error::from(&NO_SUCH_GRID) } else { error })?;
+        // What it is refused for now, the check of the rows cannot have seen. Run again, it names the row.
+        let closed = grids::close(tx, &before, on, &format!("重新划分:{label}")).await;
+        closed.map_err(|error| if error.code().is_some() { Error::again("something came into a grid that a division ends") } else { error })?;
     }
     Ok(())
 }

@@ -3,6 +3,8 @@
 use serde_json::json;
 use testkit::TestApp;
 
+use crate::jobs::{release, stands_before};
+
 #[tokio::test]
 async fn org_12_a_division_ends_the_old_grids_and_old_codes_lead_on() {
     let app = TestApp::start().await;
@@ -85,4 +87,26 @@ async fn org_12_a_division_that_cannot_have_been_is_refused_row_by_row() {
     let foreign = "kind,old_code,new_code,valid_from\nabolished,421181001001001,,2024-01-01\n";
     let answer = neighbour.import("grid-lineages", "", foreign.into()).await;
     assert!(answer.faults().contains(&"2 kind import.out_of_scope".to_owned()), "{:?}", answer.faults());
+}
+
+#[tokio::test]
+async fn org_12_a_division_does_not_end_a_grid_under_an_import_of_what_comes_into_it() {
+    let app = TestApp::start().await;
+    let admin = app.small_town().await;
+    let grids = "code,name,valid_from\n421181001001011,十一,2000-01-01\n421181001001012,十二,2024-06-01\n";
+    admin.import("grids", "", grids.into()).await.ok(200);
+    let lines = "kind,old_code,new_code,valid_from\nrenamed,421181001001011,421181001001012,2024-06-01\n";
+    let client = app.db.connect().await;
+    client.batch_execute("begin; lock table household in share row exclusive mode").await.unwrap();
+    let importer = admin.clone();
+    let household = "code,grid_code,name,valid_from\n42118100100100001010999,421181001001011,新户,2024-02-01\n";
+    let under_way = tokio::spawn(async move { importer.import("households", "effective_on=2024-02-01", household.into()).await });
+    stands_before(&client).await;
+    // It has found the grid open, and has not stored anything yet.
+    let meanwhile = admin.import("grid-lineages", "", lines.into()).await;
+    assert_eq!((meanwhile.status, meanwhile.code()), (409, "import.in_progress"), "{}", meanwhile.text());
+    release(client).await;
+    assert_eq!(under_way.await.unwrap().ok(200)["run"]["created"], 1);
+    assert_eq!(admin.import("grid-lineages", "", lines.into()).await.faults(), ["2 old_code grid_lineage.old_in_use"]);
+    assert!(admin.by_code("grids", "421181001001011").await["valid_to"].is_null(), "it has not ended");
 }
