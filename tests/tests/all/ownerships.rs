@@ -232,6 +232,14 @@ async fn org_08_ownerships_come_and_go_as_files() {
         assert!(form == "xlsx" || !out.text().contains("421199"), "not even a mask");
         assert_eq!(admin.import("ownerships", "", out.bytes).await.ok(200)["run"]["unchanged"], 4, "{form}");
     }
+    // What a refused row would give up stays its owner's, and the row that counts on it is named.
+    let refused = format!(
+        "dwelling_code,id_number,share_numerator,share_denominator,voting_representative,ref\n{FLAT},{ONE},1,4,否,half\n{FLAT},{TWO},3,4,是,\n"
+    );
+    assert_eq!(
+        admin.import("ownerships", "mode=best_effort", refused.into_bytes()).await.faults(),
+        ["2 ref import.half_a_reference", "3 share_numerator ownership.more_than_whole_here", "3 voting_representative ownership.one_representative"]
+    );
     // Shares and the vote pass from one to the other in one file, whichever row stands first.
     let change = format!("dwelling_code,id_number,share_numerator,share_denominator,voting_representative\n{FLAT},{TWO},3,4,是\n{FLAT},{ONE},1,4,否\n");
     assert_eq!(admin.import("ownerships", "", change.into_bytes()).await.ok(200)["run"]["changed"], 2);
