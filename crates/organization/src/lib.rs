@@ -6,6 +6,7 @@ pub mod building;
 pub mod charter_adoption;
 pub mod charter_inclusion;
 pub mod charter_inclusion_flow;
+pub mod charter_inclusion_hosts;
 pub mod charter_inclusion_sheet;
 pub mod charter_inclusion_steps;
 pub mod code;

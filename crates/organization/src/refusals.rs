@@ -3,10 +3,10 @@
 use kernel::Refusal;
 
 use crate::{
-    building, charter_adoption, charter_inclusion, charter_inclusion_flow, charter_inclusion_steps, code, community, compound, compound_grid, credit_code,
-    dwelling, governance_body, governance_body_member, grid, grid_division, grid_lineage, household, household_grid, household_move, id_number, ownership,
-    party_group_building, party_membership, party_organization, party_organization_entry, party_post, person, person_entry, person_merge, person_search, phone,
-    policy_document, property_company, property_company_branch, property_coverage, property_project, subdistrict,
+    building, charter_adoption, charter_inclusion, charter_inclusion_flow, charter_inclusion_hosts, charter_inclusion_steps, code, community, compound,
+    compound_grid, credit_code, dwelling, governance_body, governance_body_member, grid, grid_division, grid_lineage, household, household_grid, household_move,
+    id_number, ownership, party_group_building, party_membership, party_organization, party_organization_entry, party_post, person, person_entry, person_merge,
+    person_search, phone, policy_document, property_company, property_company_branch, property_coverage, property_project, subdistrict,
 };
 
 /// The refusals, by file.
@@ -32,6 +32,8 @@ pub const REFUSALS: &[&Refusal] = &[
     &charter_inclusion::UNKNOWN,
     &charter_inclusion_flow::NO_CLAUSE,
     &charter_inclusion_flow::NO_COMPANY,
+    &charter_inclusion_hosts::COMPANY_HAS,
+    &charter_inclusion_hosts::COMPOUND_HAS,
     &charter_inclusion_steps::NOT_YET,
     &code::NOT_A_BUILDING_CODE,
     &code::NOT_A_COMMUNITY_CODE,

@@ -1,7 +1,7 @@
 //! Charter inclusions as files (ORG-07): what is long in force comes in without its steps, and keeps the rules of adoption.
 
 use serde_json::json;
-use testkit::TestApp;
+use testkit::{TestApp, app::ending};
 
 use crate::charter_inclusions::{LAKE, MARKET, STREET, THINGS, act, advance, company, draft};
 
@@ -87,4 +87,53 @@ async fn org_07_rows_at_fault_are_named() {
     let state =
         format!("compound_code,document,clause,adopted_on,eligible,attending,agreeing,state\n{LAKE},residents_convention,领导,2020-01-01,3,3,3,drafting\n");
     assert_eq!(admin.import("charter-inclusions", "", state.into_bytes()).await.faults(), ["2 state import.not_a_choice"]);
+}
+
+#[tokio::test]
+async fn org_07_a_compound_and_a_company_do_not_end_under_their_charter() {
+    let app = TestApp::start().await;
+    let admin = app.small_town().await;
+    company(&admin).await;
+    let bare = "421181001001X009";
+    let new = json!({"code": bare, "name": "新苑", "kind": "old", "valid_from": "2020-01-01"});
+    let compound = format!("/v1/compounds/{}/end", admin.post("/v1/compounds", new).await.ok(201)["id"].as_str().unwrap());
+    let served = format!("/v1/property-companies/{}/end", admin.by_code("property-companies", MARKET).await["id"].as_str().unwrap());
+    let refused = async |path: &str, on: &str| {
+        let answer = admin.post(path, ending(on, 1)).await;
+        (answer.status, answer.code().to_owned())
+    };
+    let of_compound = (409, "compound.has_charter_inclusions".to_owned());
+    let of_company = (409, "property_company.has_charter_inclusions".to_owned());
+    // What was vetoed keeps nothing; a draft does, and so does what is in force until the day on which it is revoked.
+    let given_up = draft(&admin, bare, "company_articles").await;
+    act(&admin, &given_up, "veto", json!({"reason": "不再办理"})).await.ok(200);
+    let drafted = draft(&admin, bare, "company_articles").await;
+    assert_eq!((refused(&compound, "2025-06-01").await, refused(&served, "2025-06-01").await), (of_compound.clone(), of_company.clone()));
+    let published = advance(&admin, &drafted, 6).await;
+    assert_eq!((refused(&compound, "2025-06-01").await, refused(&served, "2025-06-01").await), (of_compound.clone(), of_company.clone()));
+    act(&admin, &published, "revoke", json!({"on": "2025-06-02", "reason": "修订"})).await.ok(200);
+    assert_eq!((refused(&compound, "2025-06-01").await, refused(&served, "2025-06-01").await), (of_compound, of_company));
+    admin.post(&served, ending("2025-06-02", 1)).await.ok(200);
+    admin.post(&compound, ending("2025-06-02", 1)).await.ok(200);
+}
+
+#[tokio::test]
+async fn org_07_what_is_published_is_of_a_compound_and_a_company_that_are_there_on_the_day() {
+    let app = TestApp::start().await;
+    let admin = app.small_town().await;
+    company(&admin).await;
+    let going = "421181001001X009";
+    let new = json!({"code": going, "name": "将拆小区", "kind": "old", "valid_from": "2020-01-01"});
+    let compound = admin.post("/v1/compounds", new).await.ok(201);
+    admin.post(&format!("/v1/compounds/{}/end", compound["id"].as_str().unwrap()), ending("2098-01-01", 1)).await.ok(200);
+    let served = admin.by_code("property-companies", MARKET).await;
+    admin.post(&format!("/v1/property-companies/{}/end", served["id"].as_str().unwrap()), ending("2097-01-01", 1)).await.ok(200);
+    let of_compound = ("residents_convention", "2098-01-01", "compound.not_in_force");
+    let of_company = ("company_articles", "2097-01-01", "property_company.not_in_force");
+    for (document, on, code) in [of_compound, of_company] {
+        let filed = advance(&admin, &draft(&admin, going, document).await, 5).await;
+        let late = act(&admin, &filed, "publish", json!({"published_on": on})).await;
+        assert_eq!((late.status, late.code()), (422, code), "{document}");
+        act(&admin, &filed, "publish", json!({"published_on": "2096-12-31"})).await.ok(200);
+    }
 }
