@@ -22,7 +22,6 @@ use uuid::Uuid;
 
 use self::rows::{Chunk, Ready};
 use self::statements::{Given, Statements};
-use crate::area::AreaCode;
 use crate::db::Tx;
 use crate::personal::Keeper;
 use crate::pulse::Pulse;
@@ -300,7 +299,7 @@ async fn store(tx: &Tx<'_>, sheet: &'static Sheet, mut rows: Vec<Ready>, on: Nai
             }
             Some(check) => {
                 let broken = check.failed.iter().filter_map(|index| statements.checks.get(usize::try_from(*index).ok()?));
-                let faults = broken.map(|rule| fault(sheet, row, rule, &tx.city)).collect();
+                let faults = broken.map(|rule| fault(tx, sheet, row, rule)).collect();
                 failures.push(Failure { line: row.line, record: row.record.clone(), faults });
                 at_fault.insert(row.key.clone());
                 false
@@ -361,14 +360,14 @@ fn leave_out_dependents(
 }
 
 /// The fault that a failed check means for a row.
-fn fault(sheet: &'static Sheet, row: &Ready, check: &statements::RowCheck, city: &AreaCode) -> RowFault {
+fn fault(tx: &Tx<'_>, sheet: &'static Sheet, row: &Ready, check: &statements::RowCheck) -> RowFault {
     let refused = sheet
         .columns
         .iter()
         .zip(&row.values)
         .filter(|(column, _)| !column.private && column.personal().is_none())
         .fold(check.refusal.at(check.column), |refused, (column, value)| refused.with(column.name, value.as_deref().unwrap_or_default()));
-    refused.with("key", &row.key).with("city", city).into_fault().into()
+    refused.with("key", &row.key).with("city", &tx.city).with("today", tx.today()).into_fault().into()
 }
 
 type Bound = diesel::query_builder::BoxedSqlQuery<'static, diesel::pg::Pg, diesel::query_builder::SqlQuery>;
