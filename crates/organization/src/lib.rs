@@ -3,6 +3,7 @@
 //! (ORG-15, ORG-17), the leadership of the Party in their documents (ORG-07), and the documents that local rules come from (ORG-13).
 
 pub mod building;
+pub mod building_move;
 pub mod charter_adoption;
 pub mod charter_inclusion;
 pub mod charter_inclusion_flow;

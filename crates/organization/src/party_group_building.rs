@@ -75,11 +75,11 @@ pub const BUILDING_TAKEN: Refusal = Refusal::conflict(
     "其中有楼栋在此期间已由另一楼栋党小组负责;请先从该党小组移出。",
     "Another group answers for one of the buildings at that time; take it from that group first.",
 );
-/// A group keeps a building from ending.
+/// A group keeps a building from ending, and in its compound.
 pub const BUILDING_HAS: Refusal = Refusal::conflict(
     "building.has_party_group",
-    "自该日起该楼栋仍由楼栋党小组负责;请先从党小组移出。",
-    "From that day on a building group of the Party still answers for the building; take it from the group first.",
+    "该楼栋仍由楼栋党小组负责,或已定由其负责;请先从党小组移出。",
+    "A building group of the Party still answers for the building, or will; take it from the group first.",
 );
 
 const CONSTRAINTS: &[Constraint] = &[

@@ -3,10 +3,11 @@
 use kernel::Refusal;
 
 use crate::{
-    building, charter_adoption, charter_inclusion, charter_inclusion_flow, charter_inclusion_hosts, charter_inclusion_steps, code, community, compound,
-    compound_grid, credit_code, dwelling, governance_body, governance_body_member, grid, grid_division, grid_lineage, household, household_grid, household_move,
-    id_number, ownership, party_group_building, party_membership, party_organization, party_organization_entry, party_post, person, person_entry, person_merge,
-    person_search, phone, policy_document, property_company, property_company_branch, property_coverage, property_project, subdistrict,
+    building, building_move, charter_adoption, charter_inclusion, charter_inclusion_flow, charter_inclusion_hosts, charter_inclusion_steps, code, community,
+    compound, compound_grid, credit_code, dwelling, governance_body, governance_body_member, grid, grid_division, grid_lineage, household, household_grid,
+    household_move, id_number, ownership, party_group_building, party_membership, party_organization, party_organization_entry, party_post, person,
+    person_entry, person_merge, person_search, phone, policy_document, property_company, property_company_branch, property_coverage, property_project,
+    subdistrict,
 };
 
 /// The refusals, by file.
@@ -17,6 +18,7 @@ pub const REFUSALS: &[&Refusal] = &[
     &building::NOT_YET_OR_NO_MORE,
     &building::UNKNOWN,
     &building::UNKNOWN_HERE,
+    &building_move::HAS_HUB,
     &charter_adoption::AREAS,
     &charter_adoption::AREAS_AND_DOCUMENT,
     &charter_adoption::NOT_BY_OWNERS,

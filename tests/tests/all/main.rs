@@ -5,6 +5,7 @@ mod audit;
 mod audit_seals;
 mod audit_tampering;
 mod batches;
+mod building_moves;
 mod charter_inclusion_files;
 mod charter_inclusions;
 mod city;
