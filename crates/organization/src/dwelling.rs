@@ -239,8 +239,8 @@ pub const CODE_TAKEN: Refusal =
 /// The door is another dwelling's.
 pub const DOOR_TAKEN: Refusal = Refusal::conflict(
     "dwelling.door_taken",
-    "该楼栋已有单元号和房号相同的房屋;请核对,或先终止原房屋。",
-    "The building has a dwelling with the same entrance and room already; compare the two, or end the other first.",
+    "该楼栋在此期间已有单元号和房号相同的房屋;请核对,先终止原房屋,或更正启用日期。",
+    "The building has a dwelling with the same entrance and room at that time; compare the two, end the other first, or correct the first day.",
 );
 /// A larger area than any dwelling has.
 pub const AREA_TOO_LARGE: Refusal = Refusal::invalid(

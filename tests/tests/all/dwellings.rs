@@ -92,7 +92,13 @@ async fn org_08_a_door_is_one_dwellings_and_stands_in_a_building() {
     // What was entered under a wrong code is ended, and its door is free; the code is not.
     admin.post(&format!("/v1/dwellings/{first}/end"), ending("2024-01-01", 1)).await.ok(200);
     assert_eq!(refused(dwelling(FLAT, Some("9"), "1")).await, fault(409, "/code dwelling.code_taken"));
-    admin.patch(&format!("/v1/dwellings/{second}"), json!({"building_unit_no": "1", "version": 1})).await.ok(200);
+    // It is free from that day on: before, two would have been behind it.
+    let early = admin.patch(&format!("/v1/dwellings/{second}"), json!({"building_unit_no": "1", "version": 1})).await;
+    assert_eq!((early.status, early.errors()), (409, vec!["/room_no dwelling.door_taken".to_owned()]));
+    let mut heir = dwelling("42118100100100001010306", Some("1"), "302");
+    heir["valid_from"] = json!("2023-12-31");
+    assert_eq!(refused(heir).await, fault(409, "/room_no dwelling.door_taken"));
+    admin.patch(&format!("/v1/dwellings/{second}"), json!({"building_unit_no": "1", "valid_from": "2024-01-01", "version": 1})).await.ok(200);
     // A building does not end before its dwellings.
     let new = json!({"code": "42118100100100003", "compound_code": "421181001001X001", "name": "3栋", "valid_from": "2023-01-01"});
     let building = admin.post("/v1/buildings", new).await.ok(201)["id"].as_str().unwrap().to_owned();
@@ -185,6 +191,8 @@ async fn org_08_dwellings_come_and_go_as_files() {
     let other = "code,building_unit_no,room_no,exclusive_area,area_basis\n42118100100100001010399,1,302,90,register\n";
     assert_eq!(admin.import("dwellings", "", other.into()).await.faults(), ["2 room_no dwelling.door_taken"]);
     admin.post(&format!("/v1/dwellings/{}/end", flat["id"].as_str().unwrap()), ending("2025-01-01", 2)).await.ok(200);
+    let early = "code,building_unit_no,room_no,exclusive_area,area_basis,valid_from\n42118100100100001010399,1,302,90,register,2024-12-31\n";
+    assert_eq!(admin.import("dwellings", "", early.into()).await.faults(), ["2 room_no dwelling.door_taken"]);
     assert_eq!(admin.import("dwellings", "", other.into()).await.ok(200)["run"]["created"], 1);
     let again = format!("code,room_no,exclusive_area,area_basis\n{FLAT},398,91,register\n");
     assert_eq!(admin.import("dwellings", "", again.into_bytes()).await.faults(), ["2 code import.ended"]);
@@ -211,9 +219,11 @@ async fn org_08_a_dwelling_is_known_by_the_callers_own_key_and_in_batches() {
     let changed = admin.put(path, newer).await.ok(200);
     assert_eq!((changed["id"] == made["id"], &changed["version"], &changed["area_basis"]), (true, &json!(2), &json!("survey")));
     assert_eq!(admin.put(path, dwelling(NEXT, Some("1"), "303")).await.code(), "reference.code_fixed");
+    let mut heir = dwelling(NEXT, Some("1"), "302");
+    heir["valid_from"] = json!("2025-01-01");
     let change = json!({"items": [
         {"end": {"id": made["id"], "on": "2025-01-01", "reason": "两套合并", "version": 2}},
-        {"create": dwelling(NEXT, Some("1"), "302")},
+        {"create": heir},
         {"create": dwelling("42118100100100001010304", Some("1"), "304")}
     ]});
     let done = admin.post("/v1/dwellings:batch", change).await.ok(200);
