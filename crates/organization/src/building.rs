@@ -221,7 +221,7 @@ pub const UNKNOWN_HERE: Refusal =
     Refusal::invalid("building.does_not_exist", "楼栋 {building_code} 不存在,请先登记。", "The building {building_code} does not exist; enter it first.");
 /// A reference to a building that has ended.
 pub const NOT_YET_OR_NO_MORE: Refusal =
-    Refusal::invalid("building.not_in_force", "楼栋 {building_code} 在该日期已终止。", "The building {building_code} has ended by that day.");
+    Refusal::invalid("building.not_in_force", "楼栋 {building_code} 已终止或已定终止日期。", "The building {building_code} has ended, or its end is set.");
 /// The compound is in another community.
 pub const COMPOUND_ELSEWHERE: Refusal = Refusal::invalid(
     "building.compound_elsewhere",

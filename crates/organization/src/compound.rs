@@ -240,7 +240,7 @@ pub const UNKNOWN_HERE: Refusal =
     Refusal::invalid("compound.does_not_exist", "小区 {compound_code} 不存在,请先登记。", "The compound {compound_code} does not exist; enter it first.");
 /// A reference to a compound that has ended.
 pub const ENDED_HERE: Refusal =
-    Refusal::invalid("compound.not_in_force", "小区 {compound_code} 在该日期已终止。", "The compound {compound_code} has ended by that day.");
+    Refusal::invalid("compound.not_in_force", "小区 {compound_code} 已终止或已定终止日期。", "The compound {compound_code} has ended, or its end is set.");
 /// Buildings or links are still open.
 pub const HAS_BUILDINGS: Refusal = Refusal::conflict(
     "compound.has_buildings",

@@ -30,7 +30,8 @@ const CONSTRAINTS: &[Constraint] = &[
 pub async fn create(tx: &Tx<'_>, new: &NewDwelling) -> Result<Dwelling> {
     tx.may_at(WRITE, new.code.community())?;
     let from = new.valid_from.unwrap_or(tx.today());
-    building::host(tx, new.code.building(), from).await?;
+    // It has no end, so what it stands in has none.
+    building::host(tx, new.code.building(), NaiveDate::MAX).await?;
     let dwelling = diesel::insert_into(dwelling::table)
         .values((new, dwelling::id.eq(DwellingId::fresh()), dwelling::valid_from.eq(from)))
         .returning(Dwelling::as_returning())
@@ -115,14 +116,14 @@ async fn behind_its_door(tx: &Tx<'_>, dwelling: &Dwelling) -> Result<()> {
 }
 
 /// Locks the dwelling whose owners are about to change, so that its shares are added up by one at a time; refuses unless
-/// it is there and has not ended on a day.
-pub(crate) async fn hold(tx: &Tx<'_>, code: &DwellingCode, on: NaiveDate) -> Result<()> {
+/// it is there and has no end.
+pub(crate) async fn hold(tx: &Tx<'_>, code: &DwellingCode) -> Result<()> {
     let end =
         dwelling::table.filter(dwelling::code.eq(code)).select(dwelling::valid_to).for_update().first::<Option<NaiveDate>>(&mut tx.conn()).await.optional()?;
     match end {
         None => Err(UNKNOWN_HERE.at("/dwelling_code").with("dwelling_code", code).into()),
-        Some(end) if end.is_none_or(|end| on < end) => Ok(()),
-        Some(_) => Err(ENDED_HERE.at("/dwelling_code").with("dwelling_code", code).into()),
+        Some(None) => Ok(()),
+        Some(Some(_)) => Err(ENDED_HERE.at("/dwelling_code").with("dwelling_code", code).into()),
     }
 }
 

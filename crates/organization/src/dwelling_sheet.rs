@@ -47,7 +47,7 @@ pub const SHEET: Sheet = Sheet {
                    on first.building_code = left(i.code, 17) and first.unit = coalesce(i.building_unit_no, '') and first.room_no = i.room_no",
     checks: &[
         Check { column: "code", refusal: &building::UNKNOWN_HERE, fault: "p.code is null" },
-        Check { column: "code", refusal: &building::NOT_YET_OR_NO_MORE, fault: "p.valid_to <= i.valid_from" },
+        Check { column: "code", refusal: &building::NOT_YET_OR_NO_MORE, fault: "p.valid_to is not null and (i.stored_id is null or i.differs)" },
         Check { column: "exclusive_area", refusal: &AREA_TOO_LARGE, fault: "i.exclusive_area > 999999.99" },
         Check { column: "room_no", refusal: &DOOR_TAKEN, fault: "door.id is not null or former.id is not null or first.n < i.n" },
     ],

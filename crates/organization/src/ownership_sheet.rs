@@ -68,7 +68,7 @@ pub const SHEET: Sheet = Sheet {
                    where mine.n > 0 group by mine.n, begun.id having sum(held.share) > 1e60) beyond on beyond.n = i.n",
     checks: &[
         Check { column: "dwelling_code", refusal: &dwelling::UNKNOWN_HERE, fault: "d.code is null" },
-        Check { column: "dwelling_code", refusal: &dwelling::ENDED_HERE, fault: "d.valid_to <= i.valid_from" },
+        Check { column: "dwelling_code", refusal: &dwelling::ENDED_HERE, fault: "d.valid_to is not null and (i.stored_id is null or i.differs)" },
         Check {
             column: "person_id",
             refusal: &ONE_OWNER_HERE,

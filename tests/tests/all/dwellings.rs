@@ -113,6 +113,40 @@ async fn org_08_a_door_is_one_dwellings_and_stands_in_a_building() {
 }
 
 #[tokio::test]
+async fn org_08_what_has_no_end_is_not_put_into_what_has_one() {
+    let app = TestApp::start().await;
+    let admin = app.small_town().await;
+    let site = json!({"code": "421181001001X009", "name": "将拆小区", "kind": "old", "valid_from": "2020-01-01"});
+    let site = admin.post("/v1/compounds", site).await.ok(201)["id"].as_str().unwrap().to_owned();
+    admin.post(&format!("/v1/compounds/{site}/end"), ending("2098-01-01", 1)).await.ok(200);
+    let house = json!({"code": "42118100100100003", "compound_code": "421181001001X001", "name": "3栋", "valid_from": "2023-01-01"});
+    let house = admin.post("/v1/buildings", house).await.ok(201)["id"].as_str().unwrap().to_owned();
+    admin.post(&format!("/v1/buildings/{house}/end"), ending("2098-01-01", 1)).await.ok(200);
+    let flat = enter(&admin, dwelling(FLAT, Some("1"), "302")).await;
+    admin.post(&format!("/v1/dwellings/{flat}/end"), ending("2098-01-01", 1)).await.ok(200);
+    let council = json!({"compound_code": "421181001001X009", "kind": "party_mass_council", "name": "议事会", "valid_from": "2024-01-01"});
+    let owner = json!({"dwelling_code": FLAT, "organization_name": "示例公司", "valid_from": "2024-01-01"});
+    for (resource, body, file, pointer, code) in [
+        (
+            "dwellings",
+            dwelling("42118100100100003010101", None, "101"),
+            "code,room_no,exclusive_area,area_basis\n42118100100100003010101,101,90,register\n",
+            "code",
+            "building.not_in_force",
+        ),
+        ("ownerships", owner, "dwelling_code,organization_name\n42118100100100001010302,示例公司\n", "dwelling_code", "dwelling.not_in_force"),
+        ("governance-bodies", council, "compound_code,kind,name\n421181001001X009,party_mass_council,议事会\n", "compound_code", "compound.not_in_force"),
+    ] {
+        let answer = admin.post(&format!("/v1/{resource}"), body).await;
+        assert_eq!((answer.status, answer.errors()), (422, vec![format!("/{pointer} {code}")]), "{resource}");
+        assert_eq!(admin.import(resource, "effective_on=2024-01-01", file.into()).await.faults(), [format!("2 {pointer} {code}")], "{resource}");
+    }
+    // What says of the flat what is so comes in as before.
+    let out = admin.get("/v1/exports/dwellings.csv").await;
+    assert_eq!(admin.import("dwellings", "", out.bytes).await.ok(200)["run"]["unchanged"], 1);
+}
+
+#[tokio::test]
 async fn org_08_two_at_one_door_at_once_are_one() {
     let app = TestApp::start().await;
     let admin = app.small_town().await;
