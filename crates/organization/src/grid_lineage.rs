@@ -134,6 +134,18 @@ pub const OLD_IN_USE: Refusal = Refusal::invalid(
     "原网格自生效日起仍有户、小区或人员;请先将其迁入新网格。",
     "The old grid still has households, compounds or people from that day on; move them to the new ones first.",
 );
+/// Two lines that cannot both be true.
+pub const CONTRADICTED: Refusal = Refusal::invalid(
+    "grid_lineage.contradicted",
+    "另一行对同一原网格所述与此矛盾:网格只在一日终止,自该日起不能再记为“不变”。",
+    "Another line tells otherwise of the old grid: it ends on one day, and from then on it does not go on unchanged.",
+);
+/// A part without the others.
+pub const ONE_OF_SEVERAL: Refusal = Refusal::invalid(
+    "grid_lineage.one_of_several",
+    "拆分须有同日的两个以上新网格,合并须有同日的两个以上原网格;其余各行须在本文件中或已导入。",
+    "A split has two new grids or more on its day, a merger two old ones; the other lines must be in this file, or be there already.",
+);
 /// The same line twice in a file.
 pub const TWICE: Refusal = Refusal::invalid("grid_lineage.twice", "本文件中另有一行写明了同一沿革。", "Another row of this file tells the same descent.");
 /// The grid that is asked about is not there.
