@@ -256,6 +256,26 @@ async fn org_08_ownerships_come_and_go_as_files() {
 }
 
 #[tokio::test]
+async fn org_08_a_file_brings_no_shares_that_cannot_be_added_up_singly() {
+    let app = TestApp::start().await;
+    let admin = app.small_town().await;
+    house(&admin).await;
+    let primes = [9_973, 9_967, 9_949, 9_941, 9_931, 9_929, 9_923, 9_907, 9_901, 9_887];
+    let rows: String = primes.iter().map(|prime| format!("{SHOP},示例{prime},1,{prime},2020-01-01\n")).collect();
+    let file = format!("dwelling_code,organization_name,share_numerator,share_denominator,valid_from\n{rows}");
+    let answer = admin.import("ownerships", "mode=best_effort", file.clone().into_bytes()).await;
+    assert_eq!(answer.faults(), ["11 share_denominator ownership.too_fine"], "nine go together, the tenth does not");
+    assert_eq!(answer.ok(200)["run"]["created"], 9);
+    assert_eq!(admin.import("ownerships", "mode=best_effort", file.into_bytes()).await.ok(200)["run"]["unchanged"], 9);
+    // By the same bound, one more comes and goes singly.
+    let singly = |denominator: i32| {
+        json!({"dwelling_code": SHOP, "organization_name": "示例公司", "share_numerator": 1, "share_denominator": denominator, "valid_from": "2020-01-01"})
+    };
+    assert_eq!(admin.post("/v1/ownerships", singly(9_887)).await.errors(), ["/share_denominator ownership.too_fine"]);
+    assert_eq!(admin.post("/v1/ownerships", singly(2)).await.status, 201);
+}
+
+#[tokio::test]
 async fn org_08_who_owns_what_is_seen_in_its_community_and_tells_nothing_of_people_elsewhere() {
     let app = TestApp::start().await;
     let admin = app.small_town().await;
