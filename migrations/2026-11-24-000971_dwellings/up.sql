@@ -35,6 +35,8 @@ create table dwelling (
 );
 -- A door is one dwelling's at a time; after its end another may have it, under a code of its own.
 create unique index dwelling_door_key on dwelling (building_code, room_no, coalesce(building_unit_no, '')) where valid_to is null;
+-- Whoever had a door before. Few have an end, so this costs next to nothing, as an exclusion over all of them would not.
+create index dwelling_former_door on dwelling (building_code, room_no) where valid_to is not null;
 create index dwelling_building_code on dwelling (building_code, code);
 create index dwelling_area_code on dwelling (area_code, code);
 comment on table dwelling is 'Dwellings (房屋, 专有部分): the registrable parts of buildings, which owners own and vote by (Civil Code, article 271).';

@@ -1,1 +1,2 @@
 drop table ownership;
+drop aggregate lcm_of(numeric);

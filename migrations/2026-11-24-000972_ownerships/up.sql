@@ -1,5 +1,8 @@
 -- Ownerships (ORG-08): who owns which dwelling, in what share, and when. No number of a certificate is kept.
 
+create aggregate lcm_of(numeric) (sfunc = lcm, stype = numeric, initcond = '1', parallel = safe);
+comment on aggregate lcm_of(numeric) is 'The least common multiple: the denominator over which shares are added up.';
+
 create table ownership (
     id uuid not null,
     dwelling_code text collate "C" not null,

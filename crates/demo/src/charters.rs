@@ -9,6 +9,8 @@ use crate::services::projects;
 /// The day on which all of them were adopted, and that on which they were published.
 const ADOPTED: &str = "2023-03-01";
 const PUBLISHED: &str = "2023-03-20";
+/// The day in between on which they were filed.
+const FILED: &str = "2023-03-10";
 /// Square metres of a dwelling.
 const DWELLING: u32 = 108;
 
@@ -28,12 +30,15 @@ pub fn write(city: &City, mut row: impl FnMut(&[&str]) -> Result<()>) -> Result<
         "area_participating",
         "area_agreeing",
         "minutes_number",
+        "filed_on",
+        "filed_with",
         "valid_from",
     ])?;
     for project in projects(city)? {
         let (code, compound) = (compound_code(project.community, project.compound), project.compound);
         let mut adopted = |document: &str, company: &str, clause: &str, numbers: (u32, u32, u32), has_areas: bool| {
             let (eligible, attending, agreeing) = numbers;
+            let filed_with = if company.is_empty() { "街道办事处(示例)" } else { "市场监督管理局(示例)" };
             let area = |heads: u32| if has_areas { format!("{}.00", heads * DWELLING) } else { String::new() };
             row(&[
                 &code,
@@ -48,6 +53,8 @@ pub fn write(city: &City, mut row: impl FnMut(&[&str]) -> Result<()>) -> Result<
                 &area(attending),
                 &area(agreeing),
                 "示例2023-1",
+                FILED,
+                filed_with,
                 PUBLISHED,
             ])
         };

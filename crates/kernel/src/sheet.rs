@@ -98,6 +98,8 @@ pub struct Column {
     pub default: Option<&'static str>,
     /// Whether it names another row of the same table by its natural key, which may stand in the same file.
     pub own: bool,
+    /// Whether rows that have it in common are checked against one another, and are so read together.
+    pub kin: bool,
     /// What stands in the template's note: meaning and unit, for the clerk.
     pub note: &'static str,
     /// Whether it is a person's own: the journal does not tell its values.
@@ -108,7 +110,7 @@ impl Column {
     /// A column that may be left out.
     #[must_use]
     pub const fn new(name: &'static str, zh: &'static str, form: Form, note: &'static str) -> Self {
-        Self { name, zh, form, required: false, default: None, own: false, note, private: false }
+        Self { name, zh, form, required: false, default: None, own: false, kin: false, note, private: false }
     }
 
     /// The same, needed in every row.
@@ -121,6 +123,12 @@ impl Column {
     #[must_use]
     pub const fn own(self) -> Self {
         Self { own: true, ..self }
+    }
+
+    /// The same, by which rows are checked against one another.
+    #[must_use]
+    pub const fn kin(self) -> Self {
+        Self { kin: true, ..self }
     }
 
     /// The same, where an empty cell keeps what is stored, or is this SQL in a new row; see `default`.

@@ -19,7 +19,8 @@ use uuid::Uuid;
 use validator::Validate;
 
 use crate::code::{BuildingCode, CommunityCode, CompoundCode, NOT_A_BUILDING_CODE, NOT_A_COMPOUND_CODE, is_building_code, is_compound_code};
-use crate::compound;
+use crate::party_group_building::BUILDING_HAS;
+use crate::{building_move, compound};
 
 id!(
     /// A building.
@@ -220,7 +221,7 @@ pub const UNKNOWN_HERE: Refusal =
     Refusal::invalid("building.does_not_exist", "楼栋 {building_code} 不存在,请先登记。", "The building {building_code} does not exist; enter it first.");
 /// A reference to a building that has ended.
 pub const NOT_YET_OR_NO_MORE: Refusal =
-    Refusal::invalid("building.not_in_force", "楼栋 {building_code} 在该日期已终止。", "The building {building_code} has ended by that day.");
+    Refusal::invalid("building.not_in_force", "楼栋 {building_code} 已终止或已定终止日期。", "The building {building_code} has ended, or its end is set.");
 /// The compound is in another community.
 pub const COMPOUND_ELSEWHERE: Refusal = Refusal::invalid(
     "building.compound_elsewhere",
@@ -311,6 +312,9 @@ pub async fn create(tx: &Tx<'_>, new: &NewBuilding) -> Result<Building> {
 
 /// Changes a building.
 pub async fn update(tx: &Tx<'_>, id: BuildingId, expected: Expected, patch: &BuildingPatch) -> Result<Building> {
+    if patch.compound_code.is_some() {
+        building_move::hold(tx).await?;
+    }
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
     period::still_open(before.valid_to)?;
@@ -324,6 +328,7 @@ pub async fn put(tx: &Tx<'_>, source: &Key, reference: &Key, new: NewBuilding) -
     match known {
         None => create(tx, &NewBuilding { source: Some(source.clone()), reference: Some(reference.clone()), ..new }).await,
         Some(known) => {
+            building_move::hold(tx).await?;
             let before = lock(tx, known.id).await?;
             period::still_open(before.valid_to)?;
             if before.code != new.code {
@@ -388,6 +393,9 @@ async fn lock(tx: &Tx<'_>, id: BuildingId) -> Result<Building> {
 async fn change(tx: &Tx<'_>, before: &Building, patch: &BuildingPatch) -> Result<Building> {
     if let Some(compound) = &patch.compound_code {
         compound::host(tx, compound.as_str(), patch.valid_from.unwrap_or(before.valid_from)).await?;
+        if *compound != before.compound_code {
+            building_move::free(tx, &before.code).await?;
+        }
     }
     let after = diesel::update(building::table.find(before.id))
         .set((patch, building::version.eq(before.version + 1), building::updated_at.eq(tx.now)))
@@ -433,6 +441,8 @@ pub const SHEET: Sheet = Sheet {
         Check { column: "compound_code", refusal: &compound::UNKNOWN_HERE, fault: "p.code is null" },
         Check { column: "compound_code", refusal: &compound::ENDED_HERE, fault: "p.valid_to <= i.valid_from" },
         Check { column: "compound_code", refusal: &COMPOUND_ELSEWHERE, fault: "left(i.compound_code, 12) <> left(i.code, 12)" },
+        Check { column: "compound_code", refusal: &BUILDING_HAS, fault: building_move::FROM_GROUP },
+        Check { column: "compound_code", refusal: &building_move::HAS_HUB, fault: building_move::FROM_HUB },
     ],
-    after: None,
+    after: Some(|tx, _, _| Box::pin(building_move::settle(tx))),
 };

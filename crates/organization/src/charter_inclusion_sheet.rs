@@ -1,6 +1,6 @@
 //! Charter inclusions as a table: what is in force, for cities where it has long been, and for exports (ORG-07).
 //!
-//! An import goes past the reviews, so it has a permission of its own; the rules of adoption it keeps.
+//! An import goes past the reviews, so it has a permission of its own; the rules of adoption and filing it keeps.
 
 use kernel::Choice;
 use kernel::sheet::{Check, Column, Form, Sheet};
@@ -8,6 +8,7 @@ use kernel::sheet::{Check, Column, Form, Sheet};
 use crate::charter_adoption::{AREAS, AREAS_AND_DOCUMENT, CharterDocument, MOST, NOT_BY_OWNERS, NOT_BY_RESIDENTS, NOT_BY_SHAREHOLDERS, NUMBERS};
 use crate::charter_inclusion::{ALREADY_IN_FORCE, COMPANY_AND_DOCUMENT, DAYS, ON_ITS_WAY, READ, REGISTER};
 use crate::charter_inclusion_flow::NO_COMPANY;
+use crate::charter_inclusion_steps::NOT_YET;
 use crate::code::{NOT_A_COMPOUND_CODE, is_compound_code};
 use crate::credit_code::{NOT_A_CREDIT_CODE, is_credit_code};
 use crate::{compound, property_company};
@@ -34,9 +35,9 @@ pub const SHEET: Sheet = Sheet {
         Column::new("area_total", "总面积", Form::Area, "平方米;仅业委会工作规则填写。"),
         Column::new("area_participating", "参加表决面积", Form::Area, "平方米;仅业委会工作规则填写。"),
         Column::new("area_agreeing", "同意面积", Form::Area, "平方米;仅业委会工作规则填写。"),
-        Column::new("minutes_number", "会议纪要编号", Form::Text(200), "最多200个字符。"),
-        Column::new("filed_on", "备案日期", Form::Date, "不早于通过日期。"),
-        Column::new("filed_with", "备案机关", Form::Text(200), "最多200个字符。"),
+        Column::new("minutes_number", "会议纪要编号", Form::Text(200), "最多200个字符。").required(),
+        Column::new("filed_on", "备案日期", Form::Date, "不早于通过日期。").required(),
+        Column::new("filed_with", "备案机关", Form::Text(200), "最多200个字符。").required(),
         Column::new("filing_number", "备案编号", Form::Text(200), "最多200个字符。"),
         Column::new("state", "状态", Form::Choice(IN_FORCE), "只导入已公布的;办理中的在流程中登记。").or("'published'"),
         Column::new("valid_from", "公布日期", Form::Date, "生效的第一日;默认为导入生效日期。").or("$on"),
@@ -81,6 +82,8 @@ pub const SHEET: Sheet = Sheet {
         },
         Check { column: "agreeing", refusal: &NOT_BY_SHAREHOLDERS, fault: "i.document = 'company_articles' and 3 * i.agreeing < 2 * i.eligible" },
         Check { column: "valid_from", refusal: &DAYS, fault: "i.filed_on < i.adopted_on or i.valid_from < coalesce(i.filed_on, i.adopted_on)" },
+        Check { column: "adopted_on", refusal: &NOT_YET, fault: "i.adopted_on > (now() at time zone 'Asia/Shanghai')::date" },
+        Check { column: "filed_on", refusal: &NOT_YET, fault: "i.filed_on > (now() at time zone 'Asia/Shanghai')::date" },
         Check { column: "document", refusal: &ON_ITS_WAY, fault: "(i.was).state <> 'published'" },
         Check {
             column: "valid_from",

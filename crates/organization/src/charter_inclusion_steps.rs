@@ -15,6 +15,7 @@ use validator::Validate;
 use crate::charter_adoption::CharterAdoption;
 use crate::charter_inclusion::{CONSTRAINTS, CharterInclusion, CharterInclusionId, DAYS, Places, get, lock};
 use crate::charter_inclusion_flow::{CharterAction, CharterFacts, CharterFlow};
+use crate::charter_inclusion_hosts;
 
 /// A step onward.
 #[derive(Clone, Debug, Deserialize, Validate, ToSchema)]
@@ -215,6 +216,9 @@ async fn take(
     expected.check(before.version)?;
     let to = decide::<CharterFlow>(before.state, action, |permission| places.may(tx, permission), &CharterFacts::from(&before))?;
     let written = write(&before)?;
+    if let Some(Some(on)) = written.valid_from {
+        charter_inclusion_hosts::hosts(tx, &before, on).await?;
+    }
     let after = diesel::update(charter_inclusion::table.find(id))
         .set((
             &written,

@@ -240,7 +240,7 @@ pub const UNKNOWN_HERE: Refusal =
     Refusal::invalid("compound.does_not_exist", "小区 {compound_code} 不存在,请先登记。", "The compound {compound_code} does not exist; enter it first.");
 /// A reference to a compound that has ended.
 pub const ENDED_HERE: Refusal =
-    Refusal::invalid("compound.not_in_force", "小区 {compound_code} 在该日期已终止。", "The compound {compound_code} has ended by that day.");
+    Refusal::invalid("compound.not_in_force", "小区 {compound_code} 已终止或已定终止日期。", "The compound {compound_code} has ended, or its end is set.");
 /// Buildings or links are still open.
 pub const HAS_BUILDINGS: Refusal = Refusal::conflict(
     "compound.has_buildings",
@@ -355,13 +355,14 @@ pub async fn put(tx: &Tx<'_>, source: &Key, reference: &Key, new: NewCompound) -
     }
 }
 
-/// Ends a compound on a day. Refused while buildings, links to grids, property projects or party organizations are open from
-/// that day on.
+/// Ends a compound on a day. Refused while buildings, links to grids, property projects, party organizations, governance
+/// bodies or charter inclusions are open from that day on.
 pub async fn end(tx: &Tx<'_>, id: CompoundId, expected: Expected, ending: &Ending) -> Result<Compound> {
     import::hold(
         tx,
         &[
             crate::building::SHEET.resource,
+            crate::charter_inclusion_sheet::SHEET.resource,
             crate::compound_grid::SHEET.resource,
             crate::governance_body_sheet::SHEET.resource,
             crate::party_organization_sheet::SHEET.resource,
@@ -383,6 +384,7 @@ pub async fn end(tx: &Tx<'_>, id: CompoundId, expected: Expected, ending: &Endin
     crate::property_project::none_after(tx, &before.code, on).await?;
     crate::party_organization_entry::none_after(tx, &before.code, on).await?;
     crate::governance_body::none_after(tx, &before.code, on).await?;
+    crate::charter_inclusion_hosts::none_after(tx, &before.code, on).await?;
     let after = diesel::update(compound::table.find(id))
         .set((compound::valid_to.eq(on), compound::version.eq(before.version + 1), compound::updated_at.eq(tx.now)))
         .returning(Compound::as_returning())

@@ -239,8 +239,8 @@ pub const CODE_TAKEN: Refusal =
 /// The door is another dwelling's.
 pub const DOOR_TAKEN: Refusal = Refusal::conflict(
     "dwelling.door_taken",
-    "该楼栋已有单元号和房号相同的房屋;请核对,或先终止原房屋。",
-    "The building has a dwelling with the same entrance and room already; compare the two, or end the other first.",
+    "该楼栋在此期间已有单元号和房号相同的房屋;请核对,先终止原房屋,或更正启用日期。",
+    "The building has a dwelling with the same entrance and room at that time; compare the two, end the other first, or correct the first day.",
 );
 /// A larger area than any dwelling has.
 pub const AREA_TOO_LARGE: Refusal = Refusal::invalid(
@@ -251,9 +251,9 @@ pub const AREA_TOO_LARGE: Refusal = Refusal::invalid(
 /// A reference to a dwelling that is not there.
 pub const UNKNOWN_HERE: Refusal =
     Refusal::invalid("dwelling.does_not_exist", "房屋 {dwelling_code} 不存在,请先登记。", "The dwelling {dwelling_code} does not exist; enter it first.");
-/// A reference to a dwelling that has ended.
+/// A reference to a dwelling that has an end.
 pub const ENDED_HERE: Refusal =
-    Refusal::invalid("dwelling.not_in_force", "房屋 {dwelling_code} 在该日期已终止。", "The dwelling {dwelling_code} has ended by that day.");
+    Refusal::invalid("dwelling.not_in_force", "房屋 {dwelling_code} 已终止或已定终止日期。", "The dwelling {dwelling_code} has ended, or its end is set.");
 /// Dwellings keep a building from ending.
 pub const STANDS_IN: Refusal = Refusal::conflict(
     "building.has_dwellings",

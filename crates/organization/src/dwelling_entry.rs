@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
+use diesel::sql_types::{Bool, Date, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use kernel::change::{CODE_FIXED, Constraint, HALF_A_REFERENCE, REFERENCE_TAKEN, RefusedBy};
 use kernel::text::Key;
@@ -29,13 +30,15 @@ const CONSTRAINTS: &[Constraint] = &[
 pub async fn create(tx: &Tx<'_>, new: &NewDwelling) -> Result<Dwelling> {
     tx.may_at(WRITE, new.code.community())?;
     let from = new.valid_from.unwrap_or(tx.today());
-    building::host(tx, new.code.building(), from).await?;
+    // It has no end, so what it stands in has none.
+    building::host(tx, new.code.building(), NaiveDate::MAX).await?;
     let dwelling = diesel::insert_into(dwelling::table)
         .values((new, dwelling::id.eq(DwellingId::fresh()), dwelling::valid_from.eq(from)))
         .returning(Dwelling::as_returning())
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;
+    behind_its_door(tx, &dwelling).await?;
     tx.record("dwelling.created", None, &dwelling, None)?;
     Ok(dwelling)
 }
@@ -92,15 +95,35 @@ pub(crate) async fn none_after(tx: &Tx<'_>, building: &BuildingCode, on: NaiveDa
     }
 }
 
+/// Refuses where another dwelling was behind the door of one that has just been written, while it is. A key keeps those
+/// without an end away, from the writing on; so nothing can come to the door and end before this looks.
+async fn behind_its_door(tx: &Tx<'_>, dwelling: &Dwelling) -> Result<()> {
+    #[derive(QueryableByName)]
+    struct Found {
+        #[diesel(sql_type = Bool)]
+        found: bool,
+    }
+    let former = "select exists (select from dwelling d where d.building_code = $1 and d.room_no = $2 and coalesce(d.building_unit_no, '') = $3 \
+                  and d.id <> $4 and d.valid_to > $5) as found";
+    let former = diesel::sql_query(former)
+        .bind::<Text, _>(dwelling.building_code.to_string())
+        .bind::<Text, _>(dwelling.room_no.to_string())
+        .bind::<Text, _>(dwelling.building_unit_no.as_ref().map_or_else(String::new, ToString::to_string))
+        .bind::<SqlUuid, _>(dwelling.id.0)
+        .bind::<Date, _>(dwelling.valid_from);
+    let found: Found = former.get_result(&mut tx.conn()).await?;
+    if found.found { Err(DOOR_TAKEN.at("/room_no").into()) } else { Ok(()) }
+}
+
 /// Locks the dwelling whose owners are about to change, so that its shares are added up by one at a time; refuses unless
-/// it is there and has not ended on a day.
-pub(crate) async fn hold(tx: &Tx<'_>, code: &DwellingCode, on: NaiveDate) -> Result<()> {
+/// it is there and has no end.
+pub(crate) async fn hold(tx: &Tx<'_>, code: &DwellingCode) -> Result<()> {
     let end =
         dwelling::table.filter(dwelling::code.eq(code)).select(dwelling::valid_to).for_update().first::<Option<NaiveDate>>(&mut tx.conn()).await.optional()?;
     match end {
         None => Err(UNKNOWN_HERE.at("/dwelling_code").with("dwelling_code", code).into()),
-        Some(end) if end.is_none_or(|end| on < end) => Ok(()),
-        Some(_) => Err(ENDED_HERE.at("/dwelling_code").with("dwelling_code", code).into()),
+        Some(None) => Ok(()),
+        Some(Some(_)) => Err(ENDED_HERE.at("/dwelling_code").with("dwelling_code", code).into()),
     }
 }
 
@@ -125,6 +148,7 @@ async fn change(tx: &Tx<'_>, before: &Dwelling, patch: &DwellingPatch) -> Result
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;
+    behind_its_door(tx, &after).await?;
     tx.record("dwelling.changed", Some(before), &after, None)?;
     Ok(after)
 }

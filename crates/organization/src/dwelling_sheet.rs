@@ -40,13 +40,16 @@ pub const SHEET: Sheet = Sheet {
                left join lateral (select d.id from dwelling d where d.building_code = left(i.code, 17) and d.room_no = i.room_no \
                    and coalesce(d.building_unit_no, '') = coalesce(i.building_unit_no, '') and d.valid_to is null \
                    and d.id is distinct from i.stored_id limit 1) door on true \
+               left join lateral (select d.id from dwelling d where d.building_code = left(i.code, 17) and d.room_no = i.room_no \
+                   and coalesce(d.building_unit_no, '') = coalesce(i.building_unit_no, '') and d.valid_to > i.valid_from \
+                   and d.id is distinct from i.stored_id limit 1) former on true \
                left join (select left(code, 17) as building_code, coalesce(building_unit_no, '') as unit, room_no, min(n) as n from i group by 1, 2, 3) first \
                    on first.building_code = left(i.code, 17) and first.unit = coalesce(i.building_unit_no, '') and first.room_no = i.room_no",
     checks: &[
         Check { column: "code", refusal: &building::UNKNOWN_HERE, fault: "p.code is null" },
-        Check { column: "code", refusal: &building::NOT_YET_OR_NO_MORE, fault: "p.valid_to <= i.valid_from" },
+        Check { column: "code", refusal: &building::NOT_YET_OR_NO_MORE, fault: "p.valid_to is not null and (i.stored_id is null or i.differs)" },
         Check { column: "exclusive_area", refusal: &AREA_TOO_LARGE, fault: "i.exclusive_area > 999999.99" },
-        Check { column: "room_no", refusal: &DOOR_TAKEN, fault: "door.id is not null or first.n < i.n" },
+        Check { column: "room_no", refusal: &DOOR_TAKEN, fault: "door.id is not null or former.id is not null or first.n < i.n" },
     ],
     after: None,
 };

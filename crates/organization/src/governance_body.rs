@@ -323,7 +323,8 @@ pub async fn get(view: &View<'_>, id: GovernanceBodyId) -> Result<GovernanceBody
 pub async fn create(tx: &Tx<'_>, new: &NewGovernanceBody) -> Result<GovernanceBody> {
     tx.may_at(WRITE, new.compound_code.community())?;
     let from = new.valid_from.unwrap_or(tx.today());
-    compound::host(tx, new.compound_code.as_str(), from).await?;
+    // It has no end, so its compound has none.
+    compound::host(tx, new.compound_code.as_str(), NaiveDate::MAX).await?;
     let body = diesel::insert_into(governance_body::table)
         .values((new, governance_body::id.eq(GovernanceBodyId::fresh()), governance_body::valid_from.eq(from)))
         .returning(GovernanceBody::as_returning())

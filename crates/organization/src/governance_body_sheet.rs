@@ -37,7 +37,7 @@ pub const SHEET: Sheet = Sheet {
     looks_up: "left join compound p on p.code = i.compound_code",
     checks: &[
         Check { column: "compound_code", refusal: &compound::UNKNOWN_HERE, fault: "p.code is null" },
-        Check { column: "compound_code", refusal: &compound::ENDED_HERE, fault: "p.valid_to <= i.valid_from" },
+        Check { column: "compound_code", refusal: &compound::ENDED_HERE, fault: "p.valid_to is not null and (i.stored_id is null or i.differs)" },
         Check { column: "agreed_to", refusal: &NEEDS_TERM, fault: "i.agreed_to is null and i.kind in ('property_management_committee', 'preparatory_group')" },
         Check { column: "agreed_to", refusal: &AGREED_BEFORE_IT_BEGINS, fault: "i.agreed_to <= i.valid_from" },
         Check {

@@ -222,6 +222,9 @@ pub const IN_USE_BEFORE: Refusal = Refusal::conflict(
     "Households or compounds were in the grid before that day, so it cannot begin on it.",
 );
 
+/// Imports of what keeps a grid from ending.
+pub(crate) const STAND_IN: &[&str] = &[crate::compound_grid::SHEET.resource, crate::household::SHEET.resource, crate::person_sheet::SHEET.resource];
+
 const CONSTRAINTS: &[Constraint] = &[
     ("grid_code_key", &CODE_TAKEN, "/code"),
     ("grid_dedicated", &NOT_DEDICATED, "/dedicated_kind"),
@@ -325,7 +328,7 @@ pub async fn put(tx: &Tx<'_>, source: &Key, reference: &Key, new: NewGrid) -> Re
 
 /// Ends a grid on a day. Refused while households, compounds or people are in it from that day on.
 pub async fn end(tx: &Tx<'_>, id: GridId, expected: Expected, ending: &Ending) -> Result<Grid> {
-    import::hold(tx, &[crate::compound_grid::SHEET.resource, crate::household::SHEET.resource, crate::person_sheet::SHEET.resource]).await?;
+    import::hold(tx, STAND_IN).await?;
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
     close(tx, &before, ending.on, ending.reason.as_str()).await

@@ -10,7 +10,7 @@ use diesel_async::RunQueryDsl;
 use kernel::area::AreaCode;
 use kernel::page::{Cursor, MAX_TOTAL};
 use kernel::text::Line;
-use kernel::{Error, Page, Paging, Recorded, Refusal, Result, Stamp, Tx, View, id, text_enum, within, within_or_above};
+use kernel::{Error, Page, Paging, Recorded, Refusal, Result, Stamp, Tx, View, id, import, text_enum, within, within_or_above};
 use schema::{grid, grid_lineage};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -134,6 +134,18 @@ pub const OLD_IN_USE: Refusal = Refusal::invalid(
     "原网格自生效日起仍有户、小区或人员;请先将其迁入新网格。",
     "The old grid still has households, compounds or people from that day on; move them to the new ones first.",
 );
+/// Two lines that cannot both be true.
+pub const CONTRADICTED: Refusal = Refusal::invalid(
+    "grid_lineage.contradicted",
+    "另一行对同一原网格所述与此矛盾:网格只在一日终止,自该日起不能再记为“不变”。",
+    "Another line tells otherwise of the old grid: it ends on one day, and from then on it does not go on unchanged.",
+);
+/// A part without the others.
+pub const ONE_OF_SEVERAL: Refusal = Refusal::invalid(
+    "grid_lineage.one_of_several",
+    "拆分须有同日的两个以上新网格,合并须有同日的两个以上原网格;其余各行须在本文件中或已导入。",
+    "A split has two new grids or more on its day, a merger two old ones; the other lines must be in this file, or be there already.",
+);
 /// The same line twice in a file.
 pub const TWICE: Refusal = Refusal::invalid("grid_lineage.twice", "本文件中另有一行写明了同一沿革。", "Another row of this file tells the same descent.");
 /// The grid that is asked about is not there.
@@ -235,13 +247,23 @@ pub(crate) async fn end_old(tx: &Tx<'_>, lines: Vec<String>) -> Result<()> {
     let ending = |line: &GridLineage| !matches!(line.kind, LineageKind::Unchanged | LineageKind::Created);
     let old: BTreeMap<GridCode, (NaiveDate, LineageKind)> =
         lines.into_iter().filter(ending).filter_map(|line| Some((line.old_code?, (line.valid_from, line.kind)))).collect();
+    let mut closing = Vec::new();
     for (code, (on, kind)) in old {
         let open = grid::table.filter(grid::code.eq(&code).and(grid::valid_to.is_null())).select(grid::id);
         if let Some(id) = open.first::<GridId>(&mut tx.conn()).await.optional()? {
-            let label = LineageKind::CHOICES.iter().find(|choice| choice.word == kind.word()).map_or("", |choice| choice.zh);
-            let before = grids::lock(tx, id).await.map_err(|error| if error.code().is_some() { Error::from(&NO_SUCH_GRID) } else { error })?;
-            grids::close(tx, &before, on, &format!("重新划分:{label}")).await?;
+            closing.push((id, on, kind));
         }
+    }
+    if closing.is_empty() {
+        return Ok(());
+    }
+    import::hold(tx, grids::STAND_IN).await?;
+    for (id, on, kind) in closing {
+        let label = LineageKind::CHOICES.iter().find(|choice| choice.word == kind.word()).map_or("", |choice| choice.zh);
+        let before = grids::lock(tx, id).await.map_err(|error| if error.code().is_some() { Error::from(&NO_SUCH_GRID) } else { error })?;
+        // What it is refused for now, the check of the rows cannot have seen. Run again, it names the row.
+        let closed = grids::close(tx, &before, on, &format!("重新划分:{label}")).await;
+        closed.map_err(|error| if error.code().is_some() { Error::again("something came into a grid that a division ends") } else { error })?;
     }
     Ok(())
 }

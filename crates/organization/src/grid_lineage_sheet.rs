@@ -4,7 +4,9 @@ use kernel::sheet::{Check, Column, Form, FoundBy, Sheet};
 
 use crate::code::{NOT_A_GRID_CODE, is_grid_code};
 use crate::grid::{READ, WRITE};
-use crate::grid_lineage::{LineageKind, NEW_BEGINS_ELSEWHEN, NO_SUCH_GRID, NOT_GOING_ON, OLD_IN_USE, OLD_NOT_IN_FORCE, TWICE, WRONG_ENDS, end_old};
+use crate::grid_lineage::{
+    CONTRADICTED, LineageKind, NEW_BEGINS_ELSEWHEN, NO_SUCH_GRID, NOT_GOING_ON, OLD_IN_USE, OLD_NOT_IN_FORCE, ONE_OF_SEVERAL, TWICE, WRONG_ENDS, end_old,
+};
 
 /// Lineage of grids as a table. A row is found by both codes and the day; with it, the old grid ends on that day.
 pub const SHEET: Sheet = Sheet {
@@ -15,7 +17,7 @@ pub const SHEET: Sheet = Sheet {
     write: WRITE,
     columns: &[
         Column::new("kind", "变更类型", Form::Choice(LineageKind::CHOICES), "不变、更名、拆分、合并、新设或撤销。").required(),
-        Column::new("old_code", "原网格编码", Form::Code(is_grid_code, &NOT_A_GRID_CODE), "新设的不填。导入后该网格自生效日终止。"),
+        Column::new("old_code", "原网格编码", Form::Code(is_grid_code, &NOT_A_GRID_CODE), "新设的不填。导入后该网格自生效日终止。").kin(),
         Column::new("new_code", "新网格编码", Form::Code(is_grid_code, &NOT_A_GRID_CODE), "撤销的不填;须已登记,启用日期为生效日。"),
         Column::new("valid_from", "生效日期", Form::Date, "划分生效之日,默认为导入生效日期。").or("$on"),
         Column::new("households_moved", "划转户数", Form::Integer(0, 1_000_000), "由原网格划入新网格的户数。"),
@@ -34,7 +36,20 @@ pub const SHEET: Sheet = Sheet {
     links: None,
     from: "grid_lineage t",
     shown: &[],
-    looks_up: "left join grid a on a.code = i.old_code left join grid b on b.code = i.new_code",
+    // How many parts a split or a merger has, in the file and beside it.
+    looks_up: "left join grid a on a.code = i.old_code left join grid b on b.code = i.new_code \
+               left join (select old_code, valid_from, count(distinct new_code) as parts from (\
+                       select old_code, new_code, valid_from from i where kind = 'split' and new_code is not null \
+                       union all \
+                       select l.old_code, l.new_code, l.valid_from from grid_lineage l where l.kind = 'split' and l.old_code in (select old_code from i) \
+                           and l.id not in (select stored_id from i where stored_id is not null)) told \
+                   group by 1, 2) split on split.old_code = i.old_code and split.valid_from = i.valid_from and i.kind = 'split' \
+               left join (select new_code, valid_from, count(distinct old_code) as parts from (\
+                       select old_code, new_code, valid_from from i where kind = 'merged' and old_code is not null \
+                       union all \
+                       select l.old_code, l.new_code, l.valid_from from grid_lineage l where l.kind = 'merged' and l.new_code in (select new_code from i) \
+                           and l.id not in (select stored_id from i where stored_id is not null)) told \
+                   group by 1, 2) merger on merger.new_code = i.new_code and merger.valid_from = i.valid_from and i.kind = 'merged'",
     checks: &[
         Check {
             column: "kind",
@@ -61,6 +76,17 @@ pub const SHEET: Sheet = Sheet {
             fault: "exists (select from i o where o.n < i.n and o.old_code is not distinct from i.old_code and o.new_code is not distinct from i.new_code \
                     and o.valid_from = i.valid_from)",
         },
+        Check {
+            column: "old_code",
+            refusal: &CONTRADICTED,
+            fault: "exists (select from i o where o.n < i.n and o.old_code = i.old_code and (\
+                        i.kind = 'unchanged' and o.kind not in ('unchanged', 'created') and o.valid_from <= i.valid_from \
+                        or o.kind = 'unchanged' and i.kind not in ('unchanged', 'created') and o.valid_from >= i.valid_from \
+                        or o.kind not in ('unchanged', 'created') and i.kind not in ('unchanged', 'created') and o.valid_from <> i.valid_from)) \
+                    or i.kind not in ('unchanged', 'created') and exists (select from grid_lineage l where l.old_code = i.old_code \
+                        and l.kind = 'unchanged' and l.valid_from >= i.valid_from)",
+        },
+        Check { column: "kind", refusal: &ONE_OF_SEVERAL, fault: "split.parts < 2 or merger.parts < 2" },
     ],
     after: Some(|tx, ids, _| Box::pin(end_old(tx, ids))),
 };

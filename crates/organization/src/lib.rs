@@ -4,9 +4,11 @@
 //! that local rules come from (ORG-13).
 
 pub mod building;
+pub mod building_move;
 pub mod charter_adoption;
 pub mod charter_inclusion;
 pub mod charter_inclusion_flow;
+pub mod charter_inclusion_hosts;
 pub mod charter_inclusion_sheet;
 pub mod charter_inclusion_steps;
 pub mod code;

@@ -39,7 +39,7 @@ const CONSTRAINTS: &[Constraint] = &[
 pub async fn create(tx: &Tx<'_>, new: &NewOwnership) -> Result<Ownership> {
     tx.may_at(WRITE, new.dwelling_code.community())?;
     let from = new.valid_from.unwrap_or(tx.today());
-    dwelling_entry::hold(tx, &new.dwelling_code, from).await?;
+    dwelling_entry::hold(tx, &new.dwelling_code).await?;
     let person_id = whom(tx, new.person_id).await?;
     let made = diesel::insert_into(ownership::table)
         .values((&NewOwnership { person_id, ..new.clone() }, ownership::id.eq(OwnershipId::fresh()), ownership::valid_from.eq(from)))
@@ -107,7 +107,7 @@ async fn lock(tx: &Tx<'_>, id: OwnershipId) -> Result<Ownership> {
 }
 
 async fn change(tx: &Tx<'_>, before: &Ownership, patch: &OwnershipPatch) -> Result<Ownership> {
-    dwelling_entry::hold(tx, &before.dwelling_code, patch.valid_from.unwrap_or(before.valid_from)).await?;
+    dwelling_entry::hold(tx, &before.dwelling_code).await?;
     let after = diesel::update(ownership::table.find(before.id))
         .set((patch, ownership::version.eq(before.version + 1), ownership::updated_at.eq(tx.now)))
         .returning(Ownership::as_returning())

@@ -6,7 +6,7 @@ use kernel::sheet::{Check, Column, Form, FoundBy, Sheet};
 use crate::code::{NOT_A_DWELLING_CODE, is_dwelling_code};
 use crate::credit_code::{NOT_A_CREDIT_CODE, is_credit_code};
 use crate::id_number::ID_NUMBER;
-use crate::ownership::{ALREADY, BAD_SHARE, CODE_WITHOUT_NAME, MORE_THAN_WHOLE_HERE, ONE_OWNER_HERE, ONE_REPRESENTATIVE, READ, WRITE};
+use crate::ownership::{ALREADY, BAD_SHARE, CODE_WITHOUT_NAME, MORE_THAN_WHOLE_HERE, ONE_OWNER_HERE, ONE_REPRESENTATIVE, READ, TOO_FINE, WRITE};
 use crate::{dwelling, ownership_entry, person};
 
 /// Ownerships as a table. Exports name a person by his id alone: whoever may see who owns a dwelling may not see everybody. For
@@ -50,25 +50,28 @@ pub const SHEET: Sheet = Sheet {
     shown: &[("id_number", "null::text")],
     // The shares are added up for each row: its own, those of rows before it, and those that are stored and that no row of the
     // file is about, on each day on which one of them begins. Whole parts of 1e60 of a share are exact for as many
-    // denominators as a dwelling can have owners.
+    // denominators as a dwelling can have owners; beyond 38 digits of the common one, what is entered singly could not be added up.
     looks_up: "left join dwelling d on d.code = i.dwelling_code left join person p on p.id = i.person_id \
                left join (select dwelling_code, person_id, organization_name, min(n) as n from i group by 1, 2, 3) first \
                    on first.dwelling_code = i.dwelling_code and first.person_id is not distinct from i.person_id \
                    and first.organization_name is not distinct from i.organization_name \
                left join (select dwelling_code, min(n) as n from i where voting_representative group by 1) voter on voter.dwelling_code = i.dwelling_code \
                left join (with part as (\
-                       select o.id, o.dwelling_code, 0 as n, o.valid_from, o.valid_to, div(o.share_numerator * 1e60, o.share_denominator) as share \
+                       select o.id, o.dwelling_code, 0 as n, o.valid_from, o.valid_to, div(o.share_numerator * 1e60, o.share_denominator) as share, \
+                           o.share_denominator / gcd(o.share_numerator, o.share_denominator) as denominator \
                        from ownership o where o.dwelling_code in (select dwelling_code from i) and o.id not in (select stored_id from i where stored_id is not null) \
                        union all \
-                       select id, dwelling_code, n, valid_from, null, div(share_numerator * 1e60, share_denominator) from i) \
-                   select distinct mine.n from part mine \
+                       select id, dwelling_code, n, valid_from, null, div(share_numerator * 1e60, share_denominator), \
+                           share_denominator / gcd(share_numerator, share_denominator) from i) \
+                   select n, bool_or(more) as more, bool_or(fine) as fine from (\
+                   select mine.n, sum(held.share) > 1e60 as more, lcm_of(held.denominator) > 1e38 as fine from part mine \
                    join part begun on begun.dwelling_code = mine.dwelling_code and begun.n <= mine.n and begun.valid_from >= mine.valid_from \
                    join part held on held.dwelling_code = mine.dwelling_code and held.n <= mine.n and held.valid_from <= begun.valid_from \
                        and (held.valid_to is null or held.valid_to > begun.valid_from) \
-                   where mine.n > 0 group by mine.n, begun.id having sum(held.share) > 1e60) beyond on beyond.n = i.n",
+                   where mine.n > 0 group by mine.n, begun.id) days group by n having bool_or(more) or bool_or(fine)) beyond on beyond.n = i.n",
     checks: &[
         Check { column: "dwelling_code", refusal: &dwelling::UNKNOWN_HERE, fault: "d.code is null" },
-        Check { column: "dwelling_code", refusal: &dwelling::ENDED_HERE, fault: "d.valid_to <= i.valid_from" },
+        Check { column: "dwelling_code", refusal: &dwelling::ENDED_HERE, fault: "d.valid_to is not null and (i.stored_id is null or i.differs)" },
         Check {
             column: "person_id",
             refusal: &ONE_OWNER_HERE,
@@ -85,7 +88,8 @@ pub const SHEET: Sheet = Sheet {
                     and (o.person_id = i.person_id or o.organization_name = i.organization_name) and (o.valid_to is null or o.valid_to > i.valid_from)) \
                     or first.n < i.n",
         },
-        Check { column: "share_numerator", refusal: &MORE_THAN_WHOLE_HERE, fault: "beyond.n is not null" },
+        Check { column: "share_numerator", refusal: &MORE_THAN_WHOLE_HERE, fault: "beyond.more" },
+        Check { column: "share_denominator", refusal: &TOO_FINE, fault: "beyond.fine and (i.stored_id is null or i.differs)" },
         Check {
             column: "voting_representative",
             refusal: &ONE_REPRESENTATIVE,

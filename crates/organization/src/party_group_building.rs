@@ -70,22 +70,19 @@ pub const BUILDING_ELSEWHERE: Refusal = Refusal::invalid(
     "The building {building_code} is not in the compound of the group.",
 );
 /// A building that the group would outlive.
-pub const BUILDING_ENDS: Refusal = Refusal::invalid(
-    "party_organization.building_ends",
-    "楼栋 {building_code} 已确定终止日期。",
-    "The day on which the building {building_code} ends is set.",
-);
+pub const BUILDING_ENDS: Refusal =
+    Refusal::invalid("party_organization.building_ends", "楼栋 {building_code} 已确定终止日期。", "The day on which the building {building_code} ends is set.");
 /// A building of another group.
 pub const BUILDING_TAKEN: Refusal = Refusal::conflict(
     "party_organization.building_taken",
     "其中有楼栋在此期间已由另一楼栋党小组负责;请先从该党小组移出。",
     "Another group answers for one of the buildings at that time; take it from that group first.",
 );
-/// A group keeps a building from ending.
+/// A group keeps a building from ending, and in its compound.
 pub const BUILDING_HAS: Refusal = Refusal::conflict(
     "building.has_party_group",
-    "自该日起该楼栋仍由楼栋党小组负责;请先从党小组移出。",
-    "From that day on a building group of the Party still answers for the building; take it from the group first.",
+    "该楼栋仍由楼栋党小组负责,或已定由其负责;请先从党小组移出。",
+    "A building group of the Party still answers for the building, or will; take it from the group first.",
 );
 
 const CONSTRAINTS: &[Constraint] = &[

@@ -364,8 +364,11 @@ pub const HOUSEHOLD_UNKNOWN: Refusal = Refusal::invalid(
     "The household {household_code} does not exist; enter it first.",
 );
 /// A household that has ended.
-pub const HOUSEHOLD_ENDED: Refusal =
-    Refusal::invalid("party_organization.household_ended", "户 {household_code} 已终止或已确定终止日期。", "The household {household_code} has ended, or its end is set.");
+pub const HOUSEHOLD_ENDED: Refusal = Refusal::invalid(
+    "party_organization.household_ended",
+    "户 {household_code} 已终止或已确定终止日期。",
+    "The household {household_code} has ended, or its end is set.",
+);
 /// A household of another compound.
 pub const HOUSEHOLD_ELSEWHERE: Refusal = Refusal::invalid(
     "party_organization.household_elsewhere",

@@ -295,12 +295,13 @@ async fn under(tx: &Tx<'_>, tier: PartyTier, parent: Option<&Key>, compound: Opt
     Err(refusal.at("/parent_code").with("parent_code", code).into())
 }
 
-/// Refuses unless the household is in a building of the compound.
+/// Refuses unless the household is in a building of the compound; the building cannot move to another before this transaction
+/// is over.
 async fn home(tx: &Tx<'_>, household: Option<&HouseholdCode>, compound: Option<&CompoundCode>) -> Result<()> {
     let Some(code) = household else { return Ok(()) };
     let end = household::table.filter(household::code.eq(code)).select(household::valid_to).for_key_share();
     let end = end.first::<Option<NaiveDate>>(&mut tx.conn()).await.optional()?;
-    let built = building::table.filter(building::code.eq(code.building())).select(building::compound_code);
+    let built = building::table.filter(building::code.eq(code.building())).select(building::compound_code).for_key_share();
     let built = built.first::<CompoundCode>(&mut tx.conn()).await.optional()?;
     let refusal = match end {
         None => &HOUSEHOLD_UNKNOWN,

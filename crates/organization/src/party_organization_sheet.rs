@@ -114,11 +114,7 @@ pub const SHEET: Sheet = Sheet {
         Check { column: "compound_code", refusal: &compound::ENDED_HERE, fault: "p.valid_to <= i.valid_from" },
         Check { column: "household_code", refusal: &HOUSEHOLD_AND_TIER, fault: "(i.household_code is not null) <> (i.tier = 'hub_household')" },
         Check { column: "household_code", refusal: &HOUSEHOLD_UNKNOWN, fault: "i.household_code is not null and h.code is null" },
-        Check {
-            column: "household_code",
-            refusal: &HOUSEHOLD_ENDED,
-            fault: "h.valid_to is not null and (i.stored_id is null or i.differs)",
-        },
+        Check { column: "household_code", refusal: &HOUSEHOLD_ENDED, fault: "h.valid_to is not null and (i.stored_id is null or i.differs)" },
         Check { column: "household_code", refusal: &HOUSEHOLD_ELSEWHERE, fault: "h.code is not null and b.compound_code <> i.compound_code" },
         Check { column: "area_code", refusal: &AREA_OF_COMPOUND, fault: "i.compound_code is not null and i.area_code <> left(i.compound_code, 12)" },
         Check { column: "agreed_to", refusal: &AGREED_BEFORE_IT_BEGINS, fault: "i.agreed_to <= i.valid_from" },

@@ -169,11 +169,8 @@ pub const WHOSE_HERE: Refusal = Refusal::invalid(
 pub const ORGANIZATION_ENDED: Refusal =
     Refusal::invalid("party_post.organization_ended", "该党组织已终止或已确定终止日期。", "The party organization has ended, or the day of its end is set.");
 /// A post before its organization.
-pub const BEGINS_BEFORE_ORGANIZATION: Refusal = Refusal::invalid(
-    "party_post.begins_before_organization",
-    "任职起始日期早于党组织启用日期。",
-    "A post cannot begin before its party organization does.",
-);
+pub const BEGINS_BEFORE_ORGANIZATION: Refusal =
+    Refusal::invalid("party_post.begins_before_organization", "任职起始日期早于党组织启用日期。", "A post cannot begin before its party organization does.");
 /// A post that there is not in such an organization.
 pub const ROLE_AND_TIER: Refusal = Refusal::invalid(
     "party_post.role_and_tier",

@@ -5,8 +5,8 @@ use kernel::sheet::{Check, Column, Form, FoundBy, Sheet};
 
 use crate::id_number::ID_NUMBER;
 use crate::party_post::{
-    AGREED_BEFORE_IT_BEGINS, ALREADY, BEGINS_BEFORE_ORGANIZATION, LINKS, NOT_A_MEMBER, ONE_HEAD, ONE_HUB, ORGANIZATION_ENDED, ORGANIZATION_UNKNOWN,
-    PartyRole, READ, ROLE_AND_TIER, WHOSE_HERE, WRITE,
+    AGREED_BEFORE_IT_BEGINS, ALREADY, BEGINS_BEFORE_ORGANIZATION, LINKS, NOT_A_MEMBER, ONE_HEAD, ONE_HUB, ORGANIZATION_ENDED, ORGANIZATION_UNKNOWN, PartyRole,
+    READ, ROLE_AND_TIER, WHOSE_HERE, WRITE,
 };
 
 /// Posts in party organizations as a table. Exports name a person by his id alone, and a number is looked for among the people

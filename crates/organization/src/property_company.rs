@@ -378,9 +378,9 @@ pub async fn put(tx: &Tx<'_>, source: &Key, reference: &Key, new: NewPropertyCom
     }
 }
 
-/// Ends a property company on a day. Refused while it serves compounds from that day on.
+/// Ends a property company on a day. Refused while it serves compounds, or charter inclusions name its articles, from that day on.
 pub async fn end(tx: &Tx<'_>, id: PropertyCompanyId, expected: Expected, ending: &Ending) -> Result<PropertyCompany> {
-    import::hold(tx, &[crate::property_project_sheet::SHEET.resource]).await?;
+    import::hold(tx, &[crate::charter_inclusion_sheet::SHEET.resource, crate::property_project_sheet::SHEET.resource]).await?;
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
     let on = period::end(before.valid_from, before.valid_to, ending.on)?;
@@ -388,6 +388,7 @@ pub async fn end(tx: &Tx<'_>, id: PropertyCompanyId, expected: Expected, ending:
     if projects > 0 {
         return Err(HAS_PROJECTS.with("count", projects).into());
     }
+    crate::charter_inclusion_hosts::none_of_company_after(tx, &before.code, on).await?;
     let after = diesel::update(property_company::table.find(id))
         .set((property_company::valid_to.eq(on), property_company::version.eq(before.version + 1), property_company::updated_at.eq(tx.now)))
         .returning(PropertyCompany::as_returning())

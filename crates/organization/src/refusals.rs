@@ -2,7 +2,13 @@
 
 use kernel::Refusal;
 
-use crate::{building, charter_adoption, charter_inclusion, charter_inclusion_flow, charter_inclusion_steps, code, community, compound, compound_grid, compound_handover, compound_handover_flow, compound_handover_track, credit_code, dwelling, governance_body, governance_body_member, grid, grid_division, grid_lineage, household, household_grid, household_move, id_number, ownership, party_group_building, party_membership, party_organization, party_organization_entry, party_post, party_standing, person, person_entry, person_merge, person_search, phone, policy_document, property_company, property_company_branch, property_coverage, property_project, subdistrict, synchronous_handover};
+use crate::{
+    building, building_move, charter_adoption, charter_inclusion, charter_inclusion_flow, charter_inclusion_hosts, charter_inclusion_steps, code, community,
+    compound, compound_grid, compound_handover, compound_handover_flow, compound_handover_track, credit_code, dwelling, governance_body,
+    governance_body_member, grid, grid_division, grid_lineage, household, household_grid, household_move, id_number, ownership, party_group_building,
+    party_membership, party_organization, party_organization_entry, party_post, party_standing, person, person_entry, person_merge, person_search, phone,
+    policy_document, property_company, property_company_branch, property_coverage, property_project, subdistrict, synchronous_handover,
+};
 
 /// The refusals, by file.
 pub const REFUSALS: &[&Refusal] = &[
@@ -12,6 +18,7 @@ pub const REFUSALS: &[&Refusal] = &[
     &building::NOT_YET_OR_NO_MORE,
     &building::UNKNOWN,
     &building::UNKNOWN_HERE,
+    &building_move::HAS_HUB,
     &charter_adoption::AREAS,
     &charter_adoption::AREAS_AND_DOCUMENT,
     &charter_adoption::NOT_BY_OWNERS,
@@ -27,6 +34,8 @@ pub const REFUSALS: &[&Refusal] = &[
     &charter_inclusion::UNKNOWN,
     &charter_inclusion_flow::NO_CLAUSE,
     &charter_inclusion_flow::NO_COMPANY,
+    &charter_inclusion_hosts::COMPANY_HAS,
+    &charter_inclusion_hosts::COMPOUND_HAS,
     &charter_inclusion_steps::NOT_YET,
     &code::NOT_A_BUILDING_CODE,
     &code::NOT_A_COMMUNITY_CODE,
@@ -114,11 +123,13 @@ pub const REFUSALS: &[&Refusal] = &[
     &grid::UNKNOWN_HERE,
     &grid_division::BAD_BAND,
     &grid_division::UNKNOWN_AREA,
+    &grid_lineage::CONTRADICTED,
     &grid_lineage::NEW_BEGINS_ELSEWHEN,
     &grid_lineage::NOT_GOING_ON,
     &grid_lineage::NO_SUCH_GRID,
     &grid_lineage::OLD_IN_USE,
     &grid_lineage::OLD_NOT_IN_FORCE,
+    &grid_lineage::ONE_OF_SEVERAL,
     &grid_lineage::TWICE,
     &grid_lineage::UNKNOWN,
     &grid_lineage::UNKNOWN_GRID,

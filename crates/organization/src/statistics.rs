@@ -195,6 +195,7 @@ pub const STATISTICS: &[Statistic] = &[
         version: 1,
         window: true,
         rows_read: compound_handover::READ,
+        guarded_among: None,
         measure: Measure::Rows(synchronous_handover::handed_over),
     },
     Statistic {
@@ -208,6 +209,7 @@ pub const STATISTICS: &[Statistic] = &[
         version: 1,
         window: true,
         rows_read: compound_handover::READ,
+        guarded_among: None,
         measure: Measure::Rows(synchronous_handover::synchronous),
     },
     Statistic {
@@ -218,6 +220,7 @@ pub const STATISTICS: &[Statistic] = &[
         version: 1,
         window: true,
         rows_read: compound_handover::READ,
+        guarded_among: None,
         measure: Measure::Share { part: "handovers_synchronous", whole: "handovers" },
     },
 ];

@@ -351,7 +351,10 @@ async fn org_07_each_does_his_part_and_strangers_see_nothing() {
     let roles: Vec<_> = history.as_array().unwrap().iter().take(4).map(|line| line["acting_role"].as_str().unwrap()).collect();
     assert_eq!(roles, ["subdistrict_officer", "compound_secretary", "community_secretary", "compound_secretary"]);
     // Past the reviews goes only he who may register.
-    let file = format!("compound_code,document,clause,adopted_on,eligible,attending,agreeing\n{STREET},residents_convention,领导,2024-01-01,3,3,3\n");
+    let file = format!(
+        "compound_code,document,clause,adopted_on,eligible,attending,agreeing,minutes_number,filed_on,filed_with\n\
+         {STREET},residents_convention,领导,2024-01-01,3,3,3,纪要1,2024-01-05,街道\n"
+    );
     assert_eq!(secretary.import("charter-inclusions", "", file.clone().into_bytes()).await.code(), "access.forbidden");
     assert_eq!(officer.import("charter-inclusions", "", file.into_bytes()).await.ok(200)["run"]["created"], 1);
 }

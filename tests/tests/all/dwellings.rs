@@ -92,7 +92,13 @@ async fn org_08_a_door_is_one_dwellings_and_stands_in_a_building() {
     // What was entered under a wrong code is ended, and its door is free; the code is not.
     admin.post(&format!("/v1/dwellings/{first}/end"), ending("2024-01-01", 1)).await.ok(200);
     assert_eq!(refused(dwelling(FLAT, Some("9"), "1")).await, fault(409, "/code dwelling.code_taken"));
-    admin.patch(&format!("/v1/dwellings/{second}"), json!({"building_unit_no": "1", "version": 1})).await.ok(200);
+    // It is free from that day on: before, two would have been behind it.
+    let early = admin.patch(&format!("/v1/dwellings/{second}"), json!({"building_unit_no": "1", "version": 1})).await;
+    assert_eq!((early.status, early.errors()), (409, vec!["/room_no dwelling.door_taken".to_owned()]));
+    let mut heir = dwelling("42118100100100001010306", Some("1"), "302");
+    heir["valid_from"] = json!("2023-12-31");
+    assert_eq!(refused(heir).await, fault(409, "/room_no dwelling.door_taken"));
+    admin.patch(&format!("/v1/dwellings/{second}"), json!({"building_unit_no": "1", "valid_from": "2024-01-01", "version": 1})).await.ok(200);
     // A building does not end before its dwellings.
     let new = json!({"code": "42118100100100003", "compound_code": "421181001001X001", "name": "3栋", "valid_from": "2023-01-01"});
     let building = admin.post("/v1/buildings", new).await.ok(201)["id"].as_str().unwrap().to_owned();
@@ -104,6 +110,40 @@ async fn org_08_a_door_is_one_dwellings_and_stands_in_a_building() {
     let mut late = dwelling("42118100100100003010102", None, "102");
     late["valid_from"] = json!("2025-01-01");
     assert_eq!(refused(late).await, fault(422, "/code building.not_in_force"));
+}
+
+#[tokio::test]
+async fn org_08_what_has_no_end_is_not_put_into_what_has_one() {
+    let app = TestApp::start().await;
+    let admin = app.small_town().await;
+    let site = json!({"code": "421181001001X009", "name": "将拆小区", "kind": "old", "valid_from": "2020-01-01"});
+    let site = admin.post("/v1/compounds", site).await.ok(201)["id"].as_str().unwrap().to_owned();
+    admin.post(&format!("/v1/compounds/{site}/end"), ending("2098-01-01", 1)).await.ok(200);
+    let house = json!({"code": "42118100100100003", "compound_code": "421181001001X001", "name": "3栋", "valid_from": "2023-01-01"});
+    let house = admin.post("/v1/buildings", house).await.ok(201)["id"].as_str().unwrap().to_owned();
+    admin.post(&format!("/v1/buildings/{house}/end"), ending("2098-01-01", 1)).await.ok(200);
+    let flat = enter(&admin, dwelling(FLAT, Some("1"), "302")).await;
+    admin.post(&format!("/v1/dwellings/{flat}/end"), ending("2098-01-01", 1)).await.ok(200);
+    let council = json!({"compound_code": "421181001001X009", "kind": "party_mass_council", "name": "议事会", "valid_from": "2024-01-01"});
+    let owner = json!({"dwelling_code": FLAT, "organization_name": "示例公司", "valid_from": "2024-01-01"});
+    for (resource, body, file, pointer, code) in [
+        (
+            "dwellings",
+            dwelling("42118100100100003010101", None, "101"),
+            "code,room_no,exclusive_area,area_basis\n42118100100100003010101,101,90,register\n",
+            "code",
+            "building.not_in_force",
+        ),
+        ("ownerships", owner, "dwelling_code,organization_name\n42118100100100001010302,示例公司\n", "dwelling_code", "dwelling.not_in_force"),
+        ("governance-bodies", council, "compound_code,kind,name\n421181001001X009,party_mass_council,议事会\n", "compound_code", "compound.not_in_force"),
+    ] {
+        let answer = admin.post(&format!("/v1/{resource}"), body).await;
+        assert_eq!((answer.status, answer.errors()), (422, vec![format!("/{pointer} {code}")]), "{resource}");
+        assert_eq!(admin.import(resource, "effective_on=2024-01-01", file.into()).await.faults(), [format!("2 {pointer} {code}")], "{resource}");
+    }
+    // What says of the flat what is so comes in as before.
+    let out = admin.get("/v1/exports/dwellings.csv").await;
+    assert_eq!(admin.import("dwellings", "", out.bytes).await.ok(200)["run"]["unchanged"], 1);
 }
 
 #[tokio::test]
@@ -185,6 +225,8 @@ async fn org_08_dwellings_come_and_go_as_files() {
     let other = "code,building_unit_no,room_no,exclusive_area,area_basis\n42118100100100001010399,1,302,90,register\n";
     assert_eq!(admin.import("dwellings", "", other.into()).await.faults(), ["2 room_no dwelling.door_taken"]);
     admin.post(&format!("/v1/dwellings/{}/end", flat["id"].as_str().unwrap()), ending("2025-01-01", 2)).await.ok(200);
+    let early = "code,building_unit_no,room_no,exclusive_area,area_basis,valid_from\n42118100100100001010399,1,302,90,register,2024-12-31\n";
+    assert_eq!(admin.import("dwellings", "", early.into()).await.faults(), ["2 room_no dwelling.door_taken"]);
     assert_eq!(admin.import("dwellings", "", other.into()).await.ok(200)["run"]["created"], 1);
     let again = format!("code,room_no,exclusive_area,area_basis\n{FLAT},398,91,register\n");
     assert_eq!(admin.import("dwellings", "", again.into_bytes()).await.faults(), ["2 code import.ended"]);
@@ -211,9 +253,11 @@ async fn org_08_a_dwelling_is_known_by_the_callers_own_key_and_in_batches() {
     let changed = admin.put(path, newer).await.ok(200);
     assert_eq!((changed["id"] == made["id"], &changed["version"], &changed["area_basis"]), (true, &json!(2), &json!("survey")));
     assert_eq!(admin.put(path, dwelling(NEXT, Some("1"), "303")).await.code(), "reference.code_fixed");
+    let mut heir = dwelling(NEXT, Some("1"), "302");
+    heir["valid_from"] = json!("2025-01-01");
     let change = json!({"items": [
         {"end": {"id": made["id"], "on": "2025-01-01", "reason": "两套合并", "version": 2}},
-        {"create": dwelling(NEXT, Some("1"), "302")},
+        {"create": heir},
         {"create": dwelling("42118100100100001010304", Some("1"), "304")}
     ]});
     let done = admin.post("/v1/dwellings:batch", change).await.ok(200);

@@ -221,6 +221,17 @@ async fn org_14_bodies_and_members_come_and_go_as_files() {
             assert_eq!(admin.import(resource, "", out.bytes).await.ok(200)["run"]["unchanged"], count, "{resource}.{form}");
         }
     }
+    // Where his row is refused he has not stepped down, and the other one's row is told so.
+    let refused = format!(
+        "compound_code,body_kind,id_number,role,valid_from\n{LAKE},owners_committee,{first},member,2023-12-31\n{LAKE},owners_committee,{second},director,2024-02-01\n"
+    );
+    for mode in ["mode=atomic", "mode=best_effort"] {
+        assert_eq!(
+            admin.import("governance-body-members", mode, refused.clone().into_bytes()).await.faults(),
+            ["2 valid_from governance_body_member.before_the_body", "3 role governance_body_member.one_director"],
+            "{mode}"
+        );
+    }
     // In one file a director steps down and another takes his place.
     let change = format!("compound_code,body_kind,id_number,role\n{LAKE},owners_committee,{first},member\n{LAKE},owners_committee,{second},director\n");
     assert_eq!(admin.import("governance-body-members", "", change.into_bytes()).await.ok(200)["run"]["changed"], 2);

@@ -3,6 +3,8 @@
 use serde_json::json;
 use testkit::TestApp;
 
+use crate::jobs::{release, stands_before};
+
 #[tokio::test]
 async fn org_12_a_division_ends_the_old_grids_and_old_codes_lead_on() {
     let app = TestApp::start().await;
@@ -55,13 +57,13 @@ async fn org_12_a_division_ends_the_old_grids_and_old_codes_lead_on() {
 async fn org_12_a_division_that_cannot_have_been_is_refused_row_by_row() {
     let app = TestApp::start().await;
     let admin = app.small_town().await;
-    let grids = "code,name,valid_from\n421181001001011,十一,2000-01-01\n421181001001012,十二,2024-01-01\n";
+    let grids = "code,name,valid_from\n421181001001011,十一,2000-01-01\n421181001001012,十二,2024-01-01\n421181001001013,十三,2000-01-01\n";
     admin.import("grids", "", grids.into()).await.ok(200);
     let lines = "kind,old_code,new_code,valid_from\n\
                  split,421181001001011,,2024-01-01\n\
                  created,421181001001011,421181001001012,2024-03-01\n\
                  split,421181001001099,421181001001012,2024-01-01\n\
-                 split,421181001001011,421181001001012,2024-02-01\n\
+                 split,421181001001013,421181001001012,2024-02-01\n\
                  split,421181001001001,421181001001012,2024-01-01\n\
                  split,421181001001012,421181001001011,2000-01-01\n\
                  renamed,421181001001011,421181001001012,2024-01-01\n\
@@ -74,10 +76,15 @@ async fn org_12_a_division_that_cannot_have_been_is_refused_row_by_row() {
             "3 kind grid_lineage.wrong_ends",
             "3 new_code grid_lineage.new_begins_elsewhen",
             "4 old_code grid_lineage.no_such_grid",
+            "4 kind grid_lineage.one_of_several",
             "5 new_code grid_lineage.new_begins_elsewhen",
+            "5 kind grid_lineage.one_of_several",
             "6 old_code grid_lineage.old_in_use",
+            "6 kind grid_lineage.one_of_several",
             "7 old_code grid_lineage.old_not_in_force",
-            "9 kind grid_lineage.twice"
+            "7 kind grid_lineage.one_of_several",
+            "9 kind grid_lineage.twice",
+            "9 kind grid_lineage.one_of_several"
         ]
     );
     assert_eq!(answer.ok(200)["run"]["created"], 1);
@@ -85,4 +92,62 @@ async fn org_12_a_division_that_cannot_have_been_is_refused_row_by_row() {
     let foreign = "kind,old_code,new_code,valid_from\nabolished,421181001001001,,2024-01-01\n";
     let answer = neighbour.import("grid-lineages", "", foreign.into()).await;
     assert!(answer.faults().contains(&"2 kind import.out_of_scope".to_owned()), "{:?}", answer.faults());
+}
+
+#[tokio::test]
+async fn org_12_lines_of_descent_do_not_contradict_one_another() {
+    let app = TestApp::start().await;
+    let admin = app.small_town().await;
+    let grids = "code,name,valid_from\n421181001001011,十一,2000-01-01\n421181001001012,十二,2000-01-01\n421181001001013,十三,2000-01-01\n\
+                 421181001001014,十四,2024-01-01\n421181001001015,十五,2024-01-01\n421181001001016,十六,2024-06-01\n";
+    admin.import("grids", "", grids.into()).await.ok(200);
+    let lines = "kind,old_code,new_code,valid_from\n\
+                 split,421181001001011,421181001001014,2024-01-01\n\
+                 split,421181001001011,421181001001015,2024-01-01\n\
+                 renamed,421181001001011,421181001001016,2024-06-01\n\
+                 unchanged,421181001001011,421181001001011,2024-01-01\n\
+                 unchanged,421181001001012,421181001001012,2024-06-01\n\
+                 abolished,421181001001012,,2024-06-01\n\
+                 split,421181001001013,421181001001014,2024-01-01\n\
+                 merged,421181001001013,421181001001015,2024-01-01\n";
+    let answer = admin.import("grid-lineages", "mode=best_effort", lines.into()).await;
+    assert_eq!(
+        answer.faults(),
+        [
+            "4 old_code grid_lineage.contradicted",
+            "5 old_code grid_lineage.contradicted",
+            "7 old_code grid_lineage.contradicted",
+            "8 kind grid_lineage.one_of_several",
+            "9 kind grid_lineage.one_of_several"
+        ]
+    );
+    assert_eq!(answer.ok(200)["run"]["created"], 3);
+    // What is there already counts as what is in the file does.
+    let abolished = |day: &str| format!("kind,old_code,new_code,valid_from\nabolished,421181001001012,,{day}\n").into_bytes();
+    assert_eq!(admin.import("grid-lineages", "", abolished("2024-06-01")).await.faults(), ["2 old_code grid_lineage.contradicted"]);
+    assert_eq!(admin.import("grid-lineages", "", abolished("2024-06-02")).await.ok(200)["run"]["created"], 1);
+    let part = "kind,old_code,new_code,valid_from\nsplit,421181001001011,421181001001014,2024-01-01\n";
+    assert_eq!(admin.import("grid-lineages", "", part.into()).await.ok(200)["run"]["unchanged"], 1);
+}
+
+#[tokio::test]
+async fn org_12_a_division_does_not_end_a_grid_under_an_import_of_what_comes_into_it() {
+    let app = TestApp::start().await;
+    let admin = app.small_town().await;
+    let grids = "code,name,valid_from\n421181001001011,十一,2000-01-01\n421181001001012,十二,2024-06-01\n";
+    admin.import("grids", "", grids.into()).await.ok(200);
+    let lines = "kind,old_code,new_code,valid_from\nrenamed,421181001001011,421181001001012,2024-06-01\n";
+    let client = app.db.connect().await;
+    client.batch_execute("begin; lock table household in share row exclusive mode").await.unwrap();
+    let importer = admin.clone();
+    let household = "code,grid_code,name,valid_from\n42118100100100001010999,421181001001011,新户,2024-02-01\n";
+    let under_way = tokio::spawn(async move { importer.import("households", "effective_on=2024-02-01", household.into()).await });
+    stands_before(&client).await;
+    // It has found the grid open, and has not stored anything yet.
+    let meanwhile = admin.import("grid-lineages", "", lines.into()).await;
+    assert_eq!((meanwhile.status, meanwhile.code()), (409, "import.in_progress"), "{}", meanwhile.text());
+    release(client).await;
+    assert_eq!(under_way.await.unwrap().ok(200)["run"]["created"], 1);
+    assert_eq!(admin.import("grid-lineages", "", lines.into()).await.faults(), ["2 old_code grid_lineage.old_in_use"]);
+    assert!(admin.by_code("grids", "421181001001011").await["valid_to"].is_null(), "it has not ended");
 }

@@ -232,6 +232,13 @@ async fn org_08_ownerships_come_and_go_as_files() {
         assert!(form == "xlsx" || !out.text().contains("421199"), "not even a mask");
         assert_eq!(admin.import("ownerships", "", out.bytes).await.ok(200)["run"]["unchanged"], 4, "{form}");
     }
+    // What a refused row would give up stays its owner's, and the row that counts on it is named.
+    let refused =
+        format!("dwelling_code,id_number,share_numerator,share_denominator,voting_representative,ref\n{FLAT},{ONE},1,4,否,half\n{FLAT},{TWO},3,4,是,\n");
+    assert_eq!(
+        admin.import("ownerships", "mode=best_effort", refused.into_bytes()).await.faults(),
+        ["2 ref import.half_a_reference", "3 share_numerator ownership.more_than_whole_here", "3 voting_representative ownership.one_representative"]
+    );
     // Shares and the vote pass from one to the other in one file, whichever row stands first.
     let change = format!("dwelling_code,id_number,share_numerator,share_denominator,voting_representative\n{FLAT},{TWO},3,4,是\n{FLAT},{ONE},1,4,否\n");
     assert_eq!(admin.import("ownerships", "", change.into_bytes()).await.ok(200)["run"]["changed"], 2);
@@ -245,6 +252,24 @@ async fn org_08_ownerships_come_and_go_as_files() {
     let row = format!("dwelling_code,organization_name,share_denominator,voting_representative\n{FLAT},另一公司,4,是\n");
     let faults = ["2 share_numerator ownership.more_than_whole_here", "2 voting_representative ownership.one_representative"];
     assert_eq!(admin.import("ownerships", "", row.into_bytes()).await.faults(), faults);
+}
+
+#[tokio::test]
+async fn org_08_a_file_brings_no_shares_that_cannot_be_added_up_singly() {
+    let app = TestApp::start().await;
+    let admin = app.small_town().await;
+    house(&admin).await;
+    let primes = [9_973, 9_967, 9_949, 9_941, 9_931, 9_929, 9_923, 9_907, 9_901, 9_887];
+    let rows: String = primes.iter().map(|prime| format!("{SHOP},示例{prime},1,{prime},2020-01-01\n")).collect();
+    let file = format!("dwelling_code,organization_name,share_numerator,share_denominator,valid_from\n{rows}");
+    let answer = admin.import("ownerships", "mode=best_effort", file.clone().into_bytes()).await;
+    assert_eq!(answer.faults(), ["11 share_denominator ownership.too_fine"], "nine go together, the tenth does not");
+    assert_eq!(answer.ok(200)["run"]["created"], 9);
+    assert_eq!(admin.import("ownerships", "mode=best_effort", file.into_bytes()).await.ok(200)["run"]["unchanged"], 9);
+    // By the same bound, one more comes and goes singly.
+    let singly = |denominator: i32| json!({"dwelling_code": SHOP, "organization_name": "示例公司", "share_numerator": 1, "share_denominator": denominator, "valid_from": "2020-01-01"});
+    assert_eq!(admin.post("/v1/ownerships", singly(9_887)).await.errors(), ["/share_denominator ownership.too_fine"]);
+    assert_eq!(admin.post("/v1/ownerships", singly(2)).await.status, 201);
 }
 
 #[tokio::test]

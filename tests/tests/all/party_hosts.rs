@@ -59,9 +59,7 @@ async fn org_06_nothing_is_put_into_what_has_its_end() {
     let body = json!({"compound_code": LAKE, "kind": "owners_committee", "name": "业委会", "valid_from": "2024-01-01"});
     let body = admin.post("/v1/governance-bodies", body).await.ok(201)["id"].as_str().unwrap().to_owned();
     admin.post(&format!("/v1/governance-bodies/{body}/end"), ending(LATE, 1)).await.ok(200);
-    let file = format!(
-        "compound_code,body_kind,governance_body_id,person_id,role,valid_from\n{LAKE},owners_committee,{body},{who},member,2024-06-01\n"
-    );
+    let file = format!("compound_code,body_kind,governance_body_id,person_id,role,valid_from\n{LAKE},owners_committee,{body},{who},member,2024-06-01\n");
     assert_eq!(admin.import("governance-body-members", "", file.into()).await.faults(), ["2 body_kind governance_body.does_not_exist"]);
     let seat = json!({"governance_body_id": body, "person_id": who, "role": "member", "valid_from": "2024-06-01"});
     assert_eq!(admin.post("/v1/governance-body-members", seat).await.ok(201)["valid_to"], LATE);

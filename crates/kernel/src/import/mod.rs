@@ -22,7 +22,6 @@ use uuid::Uuid;
 
 use self::rows::{Chunk, Ready};
 use self::statements::{Given, Statements};
-use crate::area::AreaCode;
 use crate::db::Tx;
 use crate::personal::Keeper;
 use crate::pulse::Pulse;
@@ -284,26 +283,36 @@ async fn store(tx: &Tx<'_>, sheet: &'static Sheet, mut rows: Vec<Ready>, on: Nai
     }
     let statements = Statements::new(sheet, Given::of(&rows));
     let mut conn = tx.conn();
-    let checked: Vec<Checked> = bind(tx, sheet, &statements.check, &rows, on).load(&mut conn).await.map_err(clash)?;
-    let mut checked: BTreeMap<i32, Checked> = checked.into_iter().map(|row| (row.n, row)).collect();
-    let (mut changing, mut names, mut at_fault) = (Vec::new(), HashMap::new(), HashSet::new());
-    // A row that the check does not return says what is so already: it goes no further.
-    rows.retain(|row| match checked.remove(&row.line) {
-        None => false,
-        Some(check) if check.failed.is_empty() => {
-            changing.extend(check.stored);
-            names.extend(check.names.map(|named| (row.line, named)));
-            true
+    // Rows are checked against what the others would change. Where one that would is refused, what it is about stays as it is,
+    // and the rest is checked again; each round refuses one row at least.
+    let changing = loop {
+        let checked: Vec<Checked> = bind(tx, sheet, &statements.check, &rows, on).load(&mut conn).await.map_err(clash)?;
+        let checked: BTreeMap<i32, Checked> = checked.into_iter().map(|row| (row.n, row)).collect();
+        let would_change = |row: &Ready| checked.get(&row.line).and_then(|check| check.stored);
+        let expected = rows.iter().filter_map(would_change).count();
+        let (mut names, mut at_fault) = (HashMap::new(), HashSet::new());
+        rows.retain(|row| match checked.get(&row.line) {
+            None => true,
+            Some(check) if check.failed.is_empty() => {
+                names.extend(check.names.clone().map(|named| (row.line, named)));
+                true
+            }
+            Some(check) => {
+                let broken = check.failed.iter().filter_map(|index| statements.checks.get(usize::try_from(*index).ok()?));
+                let faults = broken.map(|rule| fault(tx, sheet, row, rule)).collect();
+                failures.push(Failure { line: row.line, record: row.record.clone(), faults });
+                at_fault.insert(row.key.clone());
+                false
+            }
+        });
+        leave_out_dependents(sheet, &mut rows, &names, at_fault, failures);
+        let changing: Vec<Uuid> = rows.iter().filter_map(would_change).collect();
+        if rows.is_empty() || changing.len() == expected {
+            // A row that the check does not return says what is so already: it goes no further.
+            rows.retain(|row| checked.contains_key(&row.line));
+            break changing;
         }
-        Some(check) => {
-            let broken = check.failed.iter().filter_map(|index| statements.checks.get(usize::try_from(*index).ok()?));
-            let faults = broken.map(|rule| fault(sheet, row, rule, &tx.city)).collect();
-            failures.push(Failure { line: row.line, record: row.record.clone(), faults });
-            at_fault.insert(row.key.clone());
-            false
-        }
-    });
-    leave_out_dependents(sheet, &mut rows, &names, at_fault, failures);
+    };
     if rows.is_empty() {
         return Ok(Vec::new());
     }
@@ -351,14 +360,14 @@ fn leave_out_dependents(
 }
 
 /// The fault that a failed check means for a row.
-fn fault(sheet: &'static Sheet, row: &Ready, check: &statements::RowCheck, city: &AreaCode) -> RowFault {
+fn fault(tx: &Tx<'_>, sheet: &'static Sheet, row: &Ready, check: &statements::RowCheck) -> RowFault {
     let refused = sheet
         .columns
         .iter()
         .zip(&row.values)
         .filter(|(column, _)| !column.private && column.personal().is_none())
         .fold(check.refusal.at(check.column), |refused, (column, value)| refused.with(column.name, value.as_deref().unwrap_or_default()));
-    refused.with("key", &row.key).with("city", city).into_fault().into()
+    refused.with("key", &row.key).with("city", &tx.city).with("today", tx.today()).into_fault().into()
 }
 
 type Bound = diesel::query_builder::BoxedSqlQuery<'static, diesel::pg::Pg, diesel::query_builder::SqlQuery>;

@@ -18,7 +18,8 @@ use crate::tabular::{Row, Table};
 const CHUNK: usize = 5_000;
 /// The same at first: after a few, Postgres is told what the tables have become (see [`super::take_stock`]).
 const FIRST_CHUNK: usize = 500;
-/// The same of a sheet whose rows may name one another, which they can within such a part of a file.
+/// The same of a sheet whose rows may name one another, or are checked against one another: they can be within such a part of
+/// a file.
 const CHUNK_OF_KIN: usize = 20_000;
 
 /// A row whose cells are in order.
@@ -62,7 +63,7 @@ fn send_chunks(file: File, sheet: &'static Sheet, keeper: Option<&Keeper>, chunk
     if !send(Chunk { header: as_csv(&table.header)?, ..Chunk::default() }) {
         return Ok(());
     }
-    let kin = sheet.columns.iter().any(|column| column.own);
+    let kin = sheet.columns.iter().any(|column| column.own || column.kin);
     let mut most = if kin { CHUNK_OF_KIN } else { FIRST_CHUNK };
     let mut seen = Seen::default();
     let mut chunk = Chunk::default();
