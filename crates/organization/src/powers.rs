@@ -4,8 +4,8 @@ use kernel::manifest::Power;
 use kernel::{Role, statistic};
 
 use crate::{
-    building, charter_inclusion, community, compound, dwelling, governance_body, grid, household, ownership, party_membership, party_organization, party_post,
-    person, person_merge, person_unmask, policy_document, property_company, property_project, subdistrict,
+    building, charter_inclusion, community, compound, dwelling, five_basics, governance_body, grid, household, ownership, party_membership, party_organization,
+    party_post, person, person_merge, person_unmask, policy_document, property_company, property_project, subdistrict,
 };
 
 /// Everybody who works for the city or a compound may see how the city is divided.
@@ -141,6 +141,12 @@ pub const POWERS: &[Power] = &[
         "登记、更改、终止和导入治理机构及其成员",
         "enter, change, end and import governance bodies and their members",
         &[Role::OrgDept, Role::Housing, Role::SubdistrictOfficer, Role::CommunitySecretary],
+    ),
+    (
+        five_basics::READ,
+        "查看小区“五个基本”和“一核多元”情况",
+        "see compounds in the five basics, and who fills which place in them",
+        STAFF,
     ),
     (property_company::READ, "查看物业企业", "see property companies", STAFF),
     (property_company::WRITE, "登记、更改、终止和导入物业企业", "enter, change, end and import property companies", PROPERTY_OFFICE),

@@ -6,7 +6,7 @@ use crate::{
     building, charter_adoption, charter_inclusion, charter_inclusion_flow, charter_inclusion_steps, code, community, compound, compound_grid, credit_code,
     dwelling, governance_body, governance_body_member, grid, grid_division, grid_lineage, household, household_grid, household_move, id_number, ownership,
     party_group_building, party_membership, party_organization, party_organization_entry, party_post, person, person_entry, person_merge, person_search, phone,
-    policy_document, property_company, property_company_branch, property_coverage, property_project, subdistrict,
+    policy_document, property_company, property_company_branch, property_coverage, property_project, report_area, subdistrict,
 };
 
 /// The refusals, by file.
@@ -224,6 +224,7 @@ pub const REFUSALS: &[&Refusal] = &[
     &property_project::NEEDS_COMPANY,
     &property_project::SERVES,
     &property_project::UNKNOWN,
+    &report_area::UNKNOWN,
     &subdistrict::CODE_TAKEN,
     &subdistrict::ENDED_HERE,
     &subdistrict::HAS_COMMUNITIES,

@@ -15,6 +15,7 @@ mod exports;
 mod faults;
 mod files;
 mod first_days;
+mod five_basics;
 mod governance_bodies;
 mod grid_division;
 mod grid_lineages;

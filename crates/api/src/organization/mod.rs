@@ -6,6 +6,7 @@ mod communities;
 mod compound_grids;
 mod compounds;
 mod dwellings;
+mod five_basics;
 mod governance_bodies;
 mod governance_body_members;
 mod grid_lineages;
@@ -36,6 +37,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(compound_grids::routes)
         .configure(compounds::routes)
         .configure(dwellings::routes)
+        .configure(five_basics::routes)
         .configure(governance_bodies::routes)
         .configure(governance_body_members::routes)
         .configure(grid_lineages::routes)
