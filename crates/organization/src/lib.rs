@@ -15,6 +15,7 @@ pub mod compound_charter;
 pub mod compound_grid;
 pub mod compound_sheet;
 pub mod credit_code;
+pub mod cross_holding;
 pub mod dwelling;
 pub mod dwelling_entry;
 pub mod dwelling_owners;

@@ -5,6 +5,7 @@ mod charter_inclusions;
 mod communities;
 mod compound_grids;
 mod compounds;
+mod cross_holdings;
 mod dwellings;
 mod five_basics;
 mod governance_bodies;
@@ -36,6 +37,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(communities::routes)
         .configure(compound_grids::routes)
         .configure(compounds::routes)
+        .configure(cross_holdings::routes)
         .configure(dwellings::routes)
         .configure(five_basics::routes)
         .configure(governance_bodies::routes)
