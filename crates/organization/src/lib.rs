@@ -15,6 +15,11 @@ pub mod compound_charter;
 pub mod compound_grid;
 pub mod compound_sheet;
 pub mod credit_code;
+pub mod cross_appointment;
+pub mod cross_appointment_election;
+mod cross_appointment_facts;
+pub mod cross_appointment_flow;
+pub mod cross_appointment_steps;
 pub mod cross_holding;
 pub mod dwelling;
 pub mod dwelling_entry;
@@ -91,6 +96,7 @@ pub const DOMAIN: Domain = Domain {
         SealedColumn { table: "person", column: "phone", purpose: phone::PHONE.purpose, before: HASH_BYTES },
     ],
     references: &[
+        Reference { to: "person", table: cross_appointment::KIND, column: "person_id", resource: None },
         Reference { to: "person", table: "governance_body_member", column: "person_id", resource: Some(governance_body_member_sheet::SHEET.resource) },
         Reference { to: "person", table: "ownership", column: "person_id", resource: Some(ownership_sheet::SHEET.resource) },
         Reference { to: "person", table: "party_membership", column: "person_id", resource: Some(party_membership_sheet::SHEET.resource) },
@@ -140,6 +146,21 @@ pub const DOMAIN: Domain = Domain {
                 })
             },
         },
+        Holder {
+            kind: cross_appointment::KIND,
+            see: |view, id| Box::pin(async move { Ok(cross_appointment::get(view, id.into()).await?.area_code.to_string()) }),
+            fill: |tx, id| {
+                Box::pin(async move {
+                    let (appointment, places) = cross_appointment::lock(tx, id.into()).await?;
+                    places.may(tx, cross_appointment::WRITE)?;
+                    Ok(appointment.area_code.to_string())
+                })
+            },
+        },
     ],
-    workflows: &[Chart::of::<charter_inclusion_flow::CharterFlow>()],
+    workflows: &[
+        Chart::of::<charter_inclusion_flow::CharterFlow>(),
+        Chart::of::<cross_appointment_flow::SecretaryFlow>(),
+        Chart::of::<cross_appointment_flow::ManagerFlow>(),
+    ],
 };

@@ -4,8 +4,8 @@ use kernel::manifest::Power;
 use kernel::{Role, statistic};
 
 use crate::{
-    building, charter_inclusion, community, compound, dwelling, five_basics, governance_body, grid, household, ownership, party_membership, party_organization,
-    party_post, person, person_merge, person_unmask, policy_document, property_company, property_project, subdistrict,
+    building, charter_inclusion, community, compound, cross_appointment, dwelling, five_basics, governance_body, grid, household, ownership, party_membership,
+    party_organization, party_post, person, person_merge, person_unmask, policy_document, property_company, property_project, subdistrict,
 };
 
 /// Everybody who works for the city or a compound may see how the city is divided.
@@ -70,6 +70,16 @@ const AT_THE_ROLL: &[Role] = &[
     Role::CommunitySecretary,
     Role::CompoundSecretary,
     Role::PartyGroupLeader,
+    Role::Auditor,
+];
+/// Who is on the way into a body or into the Party's organization is for those who bring him there, and those who check.
+const AT_THE_CROSSING: &[Role] = &[
+    Role::OrgDept,
+    Role::Housing,
+    Role::SubdistrictOfficer,
+    Role::CommunitySecretary,
+    Role::CommunityWorker,
+    Role::CompoundSecretary,
     Role::Auditor,
 ];
 /// Who keeps the organizations of the Party and the posts in them.
@@ -175,4 +185,29 @@ pub const POWERS: &[Power] = &[
         &[Role::SubdistrictOfficer],
     ),
     (charter_inclusion::REGISTER, "导入已生效的党建入章", "import charter inclusions that are in force already, past the reviews", &[Role::SubdistrictOfficer]),
+    (cross_appointment::READ, "查看双向进入、交叉任职", "see cross appointments on their way and in office", AT_THE_CROSSING),
+    (
+        cross_appointment::WRITE,
+        "提名、推荐双向进入人选,登记其当选、备案、任职和终止",
+        "nominate and recommend for cross appointments, and enter elections, filings, posts and ends",
+        AT_THE_CHARTER,
+    ),
+    (
+        cross_appointment::PARTY_REVIEW,
+        "党组织前置审查双向进入人选",
+        "review for the party organization of the community who is nominated or recommended",
+        &[Role::CommunitySecretary],
+    ),
+    (
+        cross_appointment::ELIGIBILITY_REVIEW,
+        "居委会审查双向进入人选资格",
+        "review for the residents' committee whether who is nominated is eligible",
+        &[Role::CommunityWorker],
+    ),
+    (
+        cross_appointment::APPROVE,
+        "上级党组织批准双向进入人选",
+        "approve or decline for the upper party organization who is recommended",
+        &[Role::OrgDept, Role::SubdistrictOfficer],
+    ),
 ];

@@ -4,9 +4,10 @@ use kernel::Refusal;
 
 use crate::{
     building, charter_adoption, charter_inclusion, charter_inclusion_flow, charter_inclusion_steps, code, community, compound, compound_grid, credit_code,
-    dwelling, governance_body, governance_body_member, grid, grid_division, grid_lineage, household, household_grid, household_move, id_number, ownership,
-    party_group_building, party_membership, party_organization, party_organization_entry, party_post, person, person_entry, person_merge, person_search, phone,
-    policy_document, property_company, property_company_branch, property_coverage, property_project, report_area, subdistrict,
+    cross_appointment, cross_appointment_election, cross_appointment_facts, cross_appointment_flow, cross_appointment_steps, dwelling, governance_body,
+    governance_body_member, grid, grid_division, grid_lineage, household, household_grid, household_move, id_number, ownership, party_group_building,
+    party_membership, party_organization, party_organization_entry, party_post, person, person_entry, person_merge, person_search, phone, policy_document,
+    property_company, property_company_branch, property_coverage, property_project, report_area, subdistrict,
 };
 
 /// The refusals, by file.
@@ -59,6 +60,24 @@ pub const REFUSALS: &[&Refusal] = &[
     &compound_grid::NEEDS_EXCEPTION,
     &compound_grid::UNKNOWN,
     &credit_code::NOT_A_CREDIT_CODE,
+    &cross_appointment::ALREADY,
+    &cross_appointment::CRITERIA_AND_DIRECTION,
+    &cross_appointment::DAYS,
+    &cross_appointment::UNDER_WAY,
+    &cross_appointment::UNKNOWN,
+    &cross_appointment::WHOSE,
+    &cross_appointment_election::AREAS,
+    &cross_appointment_election::NOT_BY_OWNERS,
+    &cross_appointment_election::NUMBERS,
+    &cross_appointment_facts::NOT_HIS_POST,
+    &cross_appointment_facts::NOT_HIS_SEAT,
+    &cross_appointment_flow::NOT_AN_OWNER,
+    &cross_appointment_flow::NOT_IN_PARTY,
+    &cross_appointment_flow::NOT_THE_MANAGER,
+    &cross_appointment_flow::NOT_THE_SECRETARY,
+    &cross_appointment_flow::NO_CRITERIA,
+    &cross_appointment_steps::NOT_YET,
+    &cross_appointment_steps::OTHER_DIRECTION,
     &dwelling::AREA_TOO_LARGE,
     &dwelling::CODE_TAKEN,
     &dwelling::DOOR_TAKEN,

@@ -4,9 +4,7 @@
 use kernel::statistic::{Measure, Statistic};
 
 use crate::five_basics_evidence::ALL;
-use crate::{
-    community, compound, cross_holding, five_basics, governance_body, grid, party_membership, party_organization, property_coverage, property_project,
-};
+use crate::{community, compound, cross_holding, five_basics, governance_body, grid, party_membership, party_organization, property_coverage, property_project};
 
 /// SQL: a term in columns of a table holds on a day.
 fn holds(table: &str, day: &str) -> String {

@@ -9,6 +9,7 @@ mod charter_inclusion_files;
 mod charter_inclusions;
 mod city;
 mod contract;
+mod cross_appointments;
 mod cross_holdings;
 mod dwellings;
 mod events;

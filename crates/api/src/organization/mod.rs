@@ -5,6 +5,8 @@ mod charter_inclusions;
 mod communities;
 mod compound_grids;
 mod compounds;
+mod cross_appointment_steps;
+mod cross_appointments;
 mod cross_holdings;
 mod dwellings;
 mod five_basics;
@@ -37,6 +39,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(communities::routes)
         .configure(compound_grids::routes)
         .configure(compounds::routes)
+        .configure(cross_appointment_steps::routes)
+        .configure(cross_appointments::routes)
         .configure(cross_holdings::routes)
         .configure(dwellings::routes)
         .configure(five_basics::routes)
