@@ -104,7 +104,8 @@ impl Found {
 /// it answers for.
 pub(crate) async fn of_compound(view: &View<'_>, code: &str) -> Result<Vec<Found>> {
     let gather = format!("{} select part, kind, id, since, word, code, name, person_id, manager from evidence order by since, id", ground(ONE));
-    Ok(diesel::sql_query(gather).bind::<Text, _>(code.to_owned()).bind::<Date, _>(view.as_of).load(&mut view.conn()).await?)
+    let found: Vec<Found> = diesel::sql_query(gather).bind::<Text, _>(code.to_owned()).bind::<Date, _>(view.as_of).load(&mut view.conn()).await?;
+    Ok(found)
 }
 
 #[cfg(test)]

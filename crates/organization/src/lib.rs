@@ -1,6 +1,7 @@
 //! Basic organization (基本组织): the area tree and what stands in it (ORG-03 … ORG-05), its people, its party organizations
 //! (ORG-06, ORG-16), who governs compounds (ORG-02, ORG-14), dwellings and who owns them (ORG-08), who serves compounds
-//! (ORG-15, ORG-17), the leadership of the Party in their documents (ORG-07), and the documents that local rules come from (ORG-13).
+//! (ORG-15, ORG-17), the leadership of the Party in their documents (ORG-07), two-way entry (ORG-08 … ORG-10), what of all that a
+//! compound has (ORG-01, ORG-02), and the documents that local rules come from (ORG-13).
 
 pub mod building;
 pub mod charter_adoption;
