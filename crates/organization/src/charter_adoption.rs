@@ -133,11 +133,13 @@ impl CharterAdoption {
     }
 }
 
-fn more_than_half(part: i64, whole: i64) -> bool {
+/// Whether it is more than half: exactly half is not.
+pub(crate) fn more_than_half(part: i64, whole: i64) -> bool {
     2 * part > whole
 }
 
-fn two_thirds(part: i64, whole: i64) -> bool {
+/// Whether it is two thirds or more.
+pub(crate) fn two_thirds(part: i64, whole: i64) -> bool {
     3 * part >= 2 * whole
 }
 

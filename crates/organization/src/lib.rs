@@ -1,7 +1,7 @@
 //! Basic organization (基本组织): the area tree and what stands in it (ORG-03 … ORG-05), its people, its party organizations
 //! (ORG-06, ORG-16), who governs compounds (ORG-02, ORG-14), dwellings and who owns them (ORG-08), who serves compounds
-//! (ORG-15, ORG-17), the leadership of the Party in their documents (ORG-07), how they are handed over (ORG-11), and the documents
-//! that local rules come from (ORG-13).
+//! (ORG-15, ORG-17), the leadership of the Party in their documents (ORG-07), two-way entry (ORG-08 … ORG-10), how they are
+//! handed over (ORG-11), what of all that a compound has (ORG-01, ORG-02), and the documents that local rules come from (ORG-13).
 
 pub mod building;
 pub mod building_move;
@@ -24,11 +24,20 @@ pub mod compound_handover_track;
 pub mod compound_handover_verdict;
 pub mod compound_sheet;
 pub mod credit_code;
+pub mod cross_appointment;
+pub mod cross_appointment_election;
+mod cross_appointment_facts;
+pub mod cross_appointment_flow;
+pub mod cross_appointment_steps;
+pub mod cross_holding;
 pub mod dwelling;
 pub mod dwelling_entry;
 pub mod dwelling_owners;
 pub mod dwelling_sheet;
 mod first_day;
+pub mod five_basics;
+pub mod five_basics_check;
+mod five_basics_evidence;
 pub mod governance_body;
 pub mod governance_body_member;
 pub mod governance_body_member_sheet;
@@ -42,6 +51,7 @@ pub mod household;
 pub mod household_grid;
 pub mod household_move;
 pub mod id_number;
+pub mod one_core;
 pub mod ownership;
 pub mod ownership_entry;
 pub mod ownership_share;
@@ -76,6 +86,7 @@ pub mod property_coverage;
 pub mod property_project;
 pub mod property_project_sheet;
 mod refusals;
+pub mod report_area;
 pub mod statistics;
 pub mod subdistrict;
 pub mod synchronous_handover;
@@ -96,6 +107,7 @@ pub const DOMAIN: Domain = Domain {
         SealedColumn { table: "person", column: "phone", purpose: phone::PHONE.purpose, before: HASH_BYTES },
     ],
     references: &[
+        Reference { to: "person", table: cross_appointment::KIND, column: "person_id", resource: None },
         Reference { to: "person", table: "governance_body_member", column: "person_id", resource: Some(governance_body_member_sheet::SHEET.resource) },
         Reference { to: "person", table: "ownership", column: "person_id", resource: Some(ownership_sheet::SHEET.resource) },
         Reference { to: "person", table: "party_membership", column: "person_id", resource: Some(party_membership_sheet::SHEET.resource) },
@@ -157,6 +169,22 @@ pub const DOMAIN: Domain = Domain {
                 })
             },
         },
+        Holder {
+            kind: cross_appointment::KIND,
+            see: |view, id| Box::pin(async move { Ok(cross_appointment::get(view, id.into()).await?.area_code.to_string()) }),
+            fill: |tx, id| {
+                Box::pin(async move {
+                    let (appointment, places) = cross_appointment::lock(tx, id.into()).await?;
+                    places.may(tx, cross_appointment::WRITE)?;
+                    Ok(appointment.area_code.to_string())
+                })
+            },
+        },
     ],
-    workflows: &[Chart::of::<charter_inclusion_flow::CharterFlow>(), Chart::of::<compound_handover_flow::HandoverFlow>()],
+    workflows: &[
+        Chart::of::<charter_inclusion_flow::CharterFlow>(),
+        Chart::of::<compound_handover_flow::HandoverFlow>(),
+        Chart::of::<cross_appointment_flow::SecretaryFlow>(),
+        Chart::of::<cross_appointment_flow::ManagerFlow>(),
+    ],
 };

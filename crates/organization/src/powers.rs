@@ -4,8 +4,8 @@ use kernel::manifest::Power;
 use kernel::{Role, statistic};
 
 use crate::{
-    building, charter_inclusion, community, compound, compound_handover, dwelling, governance_body, grid, household, ownership, party_membership,
-    party_organization, party_post, person, person_merge, person_unmask, policy_document, property_company, property_project, subdistrict,
+    building, charter_inclusion, community, compound, compound_handover, cross_appointment, dwelling, five_basics, governance_body, grid, household, ownership,
+    party_membership, party_organization, party_post, person, person_merge, person_unmask, policy_document, property_company, property_project, subdistrict,
 };
 
 /// Everybody who works for the city or a compound may see how the city is divided.
@@ -72,6 +72,9 @@ const AT_THE_ROLL: &[Role] = &[
     Role::PartyGroupLeader,
     Role::Auditor,
 ];
+/// Who is on the way into a body or into the Party's organization is for those who bring him there, and those who check.
+const AT_THE_CROSSING: &[Role] =
+    &[Role::OrgDept, Role::Housing, Role::SubdistrictOfficer, Role::CommunitySecretary, Role::CommunityWorker, Role::CompoundSecretary, Role::Auditor];
 /// Who keeps the organizations of the Party and the posts in them.
 const PARTY_OFFICE: &[Role] = &[Role::OrgDept, Role::SubdistrictOfficer, Role::CommunitySecretary];
 /// Who sees a number in clear has a reason each time, and answers for it.
@@ -142,6 +145,7 @@ pub const POWERS: &[Power] = &[
         "enter, change, end and import governance bodies and their members",
         &[Role::OrgDept, Role::Housing, Role::SubdistrictOfficer, Role::CommunitySecretary],
     ),
+    (five_basics::READ, "查看小区“五个基本”和“一核多元”情况", "see compounds in the five basics, and who fills which place in them", STAFF),
     (property_company::READ, "查看物业企业", "see property companies", STAFF),
     (property_company::WRITE, "登记、更改、终止和导入物业企业", "enter, change, end and import property companies", PROPERTY_OFFICE),
     (property_project::READ, "查看物业服务项目和物业服务覆盖", "see property projects and the coverage of property services", STAFF),
@@ -184,4 +188,29 @@ pub const POWERS: &[Power] = &[
     ),
     (compound_handover::DEFER, "签字暂缓三个同步事项", "defer one of the three set-ups, for the subdistrict, which signs it", &[Role::SubdistrictOfficer]),
     (compound_handover::REGISTER, "导入已验收的小区移交", "import hand-overs that were accepted already, past the inspection", &[Role::Housing]),
+    (cross_appointment::READ, "查看双向进入、交叉任职", "see cross appointments on their way and in office", AT_THE_CROSSING),
+    (
+        cross_appointment::WRITE,
+        "提名、推荐双向进入人选,登记其当选、备案、任职和终止",
+        "nominate and recommend for cross appointments, and enter elections, filings, posts and ends",
+        AT_THE_CHARTER,
+    ),
+    (
+        cross_appointment::PARTY_REVIEW,
+        "党组织前置审查双向进入人选",
+        "review for the party organization of the community who is nominated or recommended",
+        &[Role::CommunitySecretary],
+    ),
+    (
+        cross_appointment::ELIGIBILITY_REVIEW,
+        "居委会审查双向进入人选资格",
+        "review for the residents' committee whether who is nominated is eligible",
+        &[Role::CommunityWorker],
+    ),
+    (
+        cross_appointment::APPROVE,
+        "上级党组织批准双向进入人选",
+        "approve or decline for the upper party organization who is recommended",
+        &[Role::OrgDept, Role::SubdistrictOfficer],
+    ),
 ];

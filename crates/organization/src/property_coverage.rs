@@ -16,6 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::property_project::READ;
+use crate::report_area;
 
 /// The area that was asked for is not there, or not the caller's.
 pub const UNKNOWN_AREA: Refusal =
@@ -259,17 +260,5 @@ where
 
 /// The area that is asked about, which must be one and lie within the caller's.
 async fn area(view: &View<'_>, asked: Option<&AreaCode>) -> Result<AreaCode> {
-    #[derive(QueryableByName)]
-    struct Known {
-        #[diesel(sql_type = Bool)]
-        known: bool,
-    }
-    let scope = view.may(READ)?;
-    let area = asked.unwrap_or(&view.city);
-    let known = "select exists (select from subdistrict where code = $1 union all select from community where code = $1 union all select from grid where code = $1) as known";
-    if !scope.covers(area.as_str()) || *area != view.city && !diesel::sql_query(known).bind::<Text, _>(area).get_result::<Known>(&mut view.conn()).await?.known
-    {
-        return Err((&UNKNOWN_AREA).into());
-    }
-    Ok(area.clone())
+    report_area::known(view, READ, asked, &UNKNOWN_AREA).await
 }

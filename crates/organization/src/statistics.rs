@@ -1,10 +1,12 @@
-//! The statistics of basic organization (STA-01 … STA-10): what the city publishes of its communities, grids, bodies and
+//! The statistics of basic organization (STA-01 … STA-10, ORG-10): what the city publishes of its communities, grids, bodies and
 //! services, each as the rows that it counts.
 
 use kernel::statistic::{Measure, Statistic};
 
+use crate::five_basics_evidence::ALL;
 use crate::{
-    community, compound_handover, governance_body, grid, party_membership, party_organization, property_coverage, property_project, synchronous_handover,
+    community, compound, compound_handover, cross_holding, five_basics, governance_body, grid, party_membership, party_organization, property_coverage,
+    property_project, synchronous_handover,
 };
 
 /// SQL: a term in columns of a table holds on a day.
@@ -72,6 +74,10 @@ fn property_party_branches() -> String {
         inside("o.area_code"),
         holds("o", "$2")
     )
+}
+
+fn compounds() -> String {
+    format!("select c.id, 'compound' as kind, c.code, c.name, c.area_code, 1 as counts from ({ALL}) c")
 }
 
 /// The statistics of this domain.
@@ -222,5 +228,66 @@ pub const STATISTICS: &[Statistic] = &[
         rows_read: compound_handover::READ,
         guarded_among: None,
         measure: Measure::Share { part: "handovers_synchronous", whole: "handovers" },
+    },
+    Statistic {
+        key: "compounds",
+        title: ("小区数", "Compounds"),
+        definition: ("当日存续的小区。", "Compounds in force on the day."),
+        unit: ("个", "compounds"),
+        version: 1,
+        window: false,
+        rows_read: compound::READ,
+        guarded_among: None,
+        measure: Measure::Rows(compounds),
+    },
+    Statistic {
+        key: "compounds_with_cross_holding",
+        title: ("有交叉任职的小区数", "Compounds with a cross-holding"),
+        definition: (
+            "当日有人既在小区党组织任职(书记、副书记或委员),又是其业委会、物管会或党群议事会成员的小区。",
+            "Compounds in which somebody is in the committee of the party organization and sits in a body of owners on the day.",
+        ),
+        unit: ("个", "compounds"),
+        version: 1,
+        window: false,
+        rows_read: five_basics::READ,
+        guarded_among: None,
+        measure: Measure::Rows(cross_holding::compounds_crossed),
+    },
+    Statistic {
+        key: "cross_holding_share",
+        title: ("交叉任职小区占比", "Share of compounds with a cross-holding"),
+        definition: ("有交叉任职的小区数与小区数之比。", "Compounds with a cross-holding over compounds."),
+        unit: ("%", "per cent"),
+        version: 1,
+        window: false,
+        rows_read: five_basics::READ,
+        guarded_among: None,
+        measure: Measure::Share { part: "compounds_with_cross_holding", whole: "compounds" },
+    },
+    Statistic {
+        key: "concurrent_secretaries",
+        title: ("书记主任一肩挑人数", "Secretaries who are directors"),
+        definition: (
+            "当日同时担任同一小区业委会、物管会或党群议事会主任的小区党组织书记。",
+            "Secretaries of compounds who direct a body of owners of the same compound on the day.",
+        ),
+        unit: ("人", "people"),
+        version: 1,
+        window: false,
+        rows_read: five_basics::READ,
+        guarded_among: None,
+        measure: Measure::Rows(cross_holding::concurrent_secretaries),
+    },
+    Statistic {
+        key: "concurrent_secretary_share",
+        title: ("书记主任一肩挑率", "Share of compounds whose secretary is director"),
+        definition: ("书记主任一肩挑人数与小区数之比。", "Secretaries who are directors over compounds."),
+        unit: ("%", "per cent"),
+        version: 1,
+        window: false,
+        rows_read: five_basics::READ,
+        guarded_among: None,
+        measure: Measure::Share { part: "concurrent_secretaries", whole: "compounds" },
     },
 ];

@@ -377,6 +377,77 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Cross appointments (双向进入、交叉任职): a secretary on the way to be director of the owners' committee, or a property manager on the way into the party organization (ORG-08, ORG-09).
+    cross_appointment (id) {
+        /// Identity, for ever.
+        id -> Uuid,
+        /// The compound.
+        compound_code -> Text,
+        /// secretary_to_director (书记推选为业委会主任) or manager_to_party (物业负责人推荐进入小区党组织).
+        direction -> Text,
+        /// The community, from the code of the compound.
+        area_code -> Text,
+        /// The secretary or the manager.
+        person_id -> Uuid,
+        /// Where it is on its way; the moves stand in docs/WORKFLOWS.md.
+        state -> Text,
+        /// Where it was before; null before its first move.
+        previous_state -> Nullable<Text>,
+        /// Of a manager: what shows his political awareness (政治觉悟高).
+        political_awareness -> Nullable<Text>,
+        /// Of a manager: what shows that he serves well (服务能力强).
+        service_ability -> Nullable<Text>,
+        /// Of a secretary: minutes of the owners' assembly that elected him a member.
+        assembly -> Nullable<Text>,
+        /// Day of that election.
+        elected_on -> Nullable<Date>,
+        /// Owners by head.
+        eligible -> Nullable<Int4>,
+        /// Owners who took part, by head.
+        attending -> Nullable<Int4>,
+        /// Owners who agreed, by head.
+        agreeing -> Nullable<Int4>,
+        /// Area of all exclusive parts, in square metres.
+        area_total -> Nullable<Numeric>,
+        /// Area of the owners who took part, in square metres.
+        area_participating -> Nullable<Numeric>,
+        /// Area of the owners who agreed, in square metres.
+        area_agreeing -> Nullable<Numeric>,
+        /// His seat as director, kept with the body.
+        governance_body_member_id -> Nullable<Uuid>,
+        /// Day on which the election was filed.
+        filed_on -> Nullable<Date>,
+        /// With whom it was filed.
+        filed_with -> Nullable<Text>,
+        /// Number of the filing.
+        filing_number -> Nullable<Text>,
+        /// Of a manager: the upper party organization that approved, and its document.
+        approved_by -> Nullable<Text>,
+        /// Day of that approval.
+        approved_on -> Nullable<Date>,
+        /// His post in the party organization of the compound, kept with the organization.
+        party_post_id -> Nullable<Uuid>,
+        /// term_ended, resigned, recalled or disqualified; null where nobody said.
+        end_cause -> Nullable<Text>,
+        /// First day in the seat or the post; null before.
+        valid_from -> Nullable<Date>,
+        /// First day no longer in it, or day on which it came to nothing; null while it stands or is on its way.
+        valid_to -> Nullable<Date>,
+        /// System of the caller that knows it by ref.
+        source -> Nullable<Text>,
+        /// Key of the caller, unique within source.
+        #[sql_name = "ref"]
+        ref_ -> Nullable<Text>,
+        /// Rises with every change; the ETag.
+        version -> Int4,
+        /// When the row was made.
+        created_at -> Timestamptz,
+        /// When the row last changed.
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// Dwellings (房屋, 专有部分): the registrable parts of buildings, which owners own and vote by (Civil Code, article 271).
     dwelling (id) {
         /// Identity, for ever.
@@ -1507,6 +1578,9 @@ diesel::table! {
 diesel::joinable!(compound_handover -> governance_body (governance_body_id));
 diesel::joinable!(compound_handover -> party_organization (party_organization_id));
 diesel::joinable!(compound_handover -> property_project (property_project_id));
+diesel::joinable!(cross_appointment -> governance_body_member (governance_body_member_id));
+diesel::joinable!(cross_appointment -> party_post (party_post_id));
+diesel::joinable!(cross_appointment -> person (person_id));
 diesel::joinable!(file -> blob (blob_id));
 diesel::joinable!(governance_body_member -> person (person_id));
 diesel::joinable!(household_grid -> household (household_id));
@@ -1534,6 +1608,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     compound,
     compound_grid,
     compound_handover,
+    cross_appointment,
     dwelling,
     event_epoch,
     file,

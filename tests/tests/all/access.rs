@@ -68,6 +68,9 @@ fn body(id: &str) -> Option<Value> {
         "policy_document" => json!({"number": "示例〔2022〕1号", "title": "通知", "issuer": "市", "issued_on": "2022-11-20"}),
         "charter_inclusion" => json!({"compound_code": "421181001001X001", "document": "residents_convention"}),
         "handover" => json!({"compound_code": "421181001001X001", "developer": "开发公司"}),
+        "cross_appointment" => {
+            json!({"compound_code": "421181001001X001", "direction": "secretary_to_director", "person_id": "00000000-0000-7000-8000-000000000000"})
+        }
         "webhook" => json!({"name": "推送", "url": "https://hooks.example.cn/", "area_code": "421181"}),
         other => panic!("no body for {other}"),
     };
@@ -99,6 +102,24 @@ fn body(id: &str) -> Option<Value> {
         "set_handover_party_organization" | "set_handover_owners_body" | "set_handover_property_company" => {
             return Some(json!({"state": "in_progress", "note": "推进中", "version": 1}));
         }
+        "submit_cross_appointment" | "pass_cross_appointment_party_review" | "pass_cross_appointment_eligibility_review" | "check_cross_appointment" => {
+            return Some(json!({"version": 1}));
+        }
+        "find_cross_appointment_ineligible" | "record_cross_appointment_defeat" | "withdraw_cross_appointment" | "decline_cross_appointment" => {
+            return Some(json!({"reason": "测试", "version": 1}));
+        }
+        "elect_cross_appointment" => {
+            return Some(json!({
+                "assembly": "1", "elected_on": "2024-01-01", "eligible": 3, "attending": 3, "agreeing": 3,
+                "area_total": "3", "area_participating": "3", "area_agreeing": "3", "version": 1
+            }));
+        }
+        "choose_cross_appointment_director" => {
+            return Some(json!({"governance_body_member_id": "00000000-0000-7000-8000-000000000000", "version": 1}));
+        }
+        "file_cross_appointment" => return Some(json!({"filed_on": "2024-01-01", "filed_with": "街道", "filing_number": "1", "version": 1})),
+        "approve_cross_appointment" => return Some(json!({"approved_by": "党工委", "approved_on": "2024-01-01", "version": 1})),
+        "appoint_cross_appointment" => return Some(json!({"party_post_id": "00000000-0000-7000-8000-000000000000", "version": 1})),
         "challenge_webhook" | "rotate_webhook_secret" => return Some(json!({"version": 1})),
         _ => (),
     }

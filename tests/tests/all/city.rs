@@ -113,6 +113,7 @@ async fn the_ten_numbers(admin: &User) {
     assert_eq!(display("property_party_branches", then).await, "21");
     assert_eq!(display("property_covered_grids", then).await, "255");
     assert_eq!(display("property_coverage", then).await, "100.0%");
+    assert_eq!(display("compounds", then).await, "255");
     // The rows behind a figure are just as many, page by page and as a file.
     let (mut path, mut rows) = (share["rows"].as_str().unwrap().to_owned() + "&limit=200&include_total=true", 0);
     loop {

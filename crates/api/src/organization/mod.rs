@@ -5,7 +5,11 @@ mod charter_inclusions;
 mod communities;
 mod compound_grids;
 mod compounds;
+mod cross_appointment_steps;
+mod cross_appointments;
+mod cross_holdings;
 mod dwellings;
+mod five_basics;
 mod governance_bodies;
 mod governance_body_members;
 mod grid_lineages;
@@ -36,7 +40,11 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(communities::routes)
         .configure(compound_grids::routes)
         .configure(compounds::routes)
+        .configure(cross_appointment_steps::routes)
+        .configure(cross_appointments::routes)
+        .configure(cross_holdings::routes)
         .configure(dwellings::routes)
+        .configure(five_basics::routes)
         .configure(governance_bodies::routes)
         .configure(governance_body_members::routes)
         .configure(grid_lineages::routes)
