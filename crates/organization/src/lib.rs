@@ -29,9 +29,18 @@ pub mod grid;
 pub mod grid_division;
 pub mod grid_lineage;
 pub mod grid_lineage_sheet;
+pub mod grid_redivision;
+pub mod grid_redivision_check;
+pub mod grid_redivision_effect;
+pub mod grid_redivision_flow;
+mod grid_redivision_ground;
+pub mod grid_redivision_plan;
+pub mod grid_redivision_simulation;
+pub mod grid_redivision_steps;
 pub mod household;
 pub mod household_grid;
 pub mod household_move;
+pub mod homes;
 pub mod id_number;
 pub mod ownership;
 pub mod ownership_entry;
@@ -156,6 +165,25 @@ pub const DOMAIN: Domain = Domain {
             "登记、更改、终止和导入网格及其沿革",
             "create, change, end and import grids and their lineage",
             &[Role::OrgDept, Role::SubdistrictOfficer],
+        ),
+        (grid_redivision::READ, "查看网格重新划分方案及其检查和模拟", "see re-divisions of grids, their checks and simulations", STAFF),
+        (
+            grid_redivision::WRITE,
+            "起草、提交和撤回网格重新划分方案",
+            "draft, submit and withdraw re-divisions of grids",
+            &[Role::OrgDept, Role::SubdistrictOfficer, Role::CommunitySecretary],
+        ),
+        (
+            grid_redivision::REVIEW,
+            "受理、审核和退回网格重新划分方案",
+            "accept, pass or return re-divisions of grids",
+            &[Role::OrgDept, Role::SubdistrictOfficer],
+        ),
+        (
+            grid_redivision::APPROVE,
+            "批准、公布、撤销网格重新划分方案并使其生效",
+            "approve, publish, revoke re-divisions of grids, and let them take effect",
+            &[Role::OrgDept],
         ),
         (compound::READ, "查看小区及其所属网格", "see compounds and the grids they lie in", STAFF),
         (
@@ -338,6 +366,23 @@ pub const DOMAIN: Domain = Domain {
         &grid_lineage::UNKNOWN,
         &grid_lineage::UNKNOWN_GRID,
         &grid_lineage::WRONG_ENDS,
+        &grid_redivision::NOT_A_DRAFT,
+        &grid_redivision::NO_SUCH_AREA,
+        &grid_redivision::NO_SUCH_NOTICE,
+        &grid_redivision::OVER,
+        &grid_redivision::UNKNOWN,
+        &grid_redivision_flow::CHECKS_FAIL,
+        &grid_redivision_flow::NOT_DUE,
+        &grid_redivision_flow::NO_NOTICE,
+        &grid_redivision_flow::NO_PLAN,
+        &grid_redivision_flow::PAST,
+        &grid_redivision_flow::TOUCHES_ANOTHER,
+        &grid_redivision_plan::BAD_PLAN,
+        &grid_redivision_plan::NO_SUCH_HOUSEHOLD,
+        &grid_redivision_plan::NO_SUCH_TARGET,
+        &grid_redivision_plan::OTHER_COMMUNITY,
+        &grid_redivision_plan::OUTSIDE,
+        &grid_redivision_plan::TWICE,
         &household::CODE_TAKEN,
         &household::GRID_ELSEWHERE,
         &household::HOME_BEFORE,
@@ -523,6 +568,18 @@ pub const DOMAIN: Domain = Domain {
                 })
             },
         },
+        Holder {
+            kind: grid_redivision::KIND,
+            see: |view, id| Box::pin(async move { Ok(grid_redivision::get(view, id.into()).await?.area_code.to_string()) }),
+            fill: |tx, id| {
+                Box::pin(async move {
+                    let redivision = grid_redivision::lock(tx, id.into()).await?;
+                    tx.may_at(grid_redivision::WRITE, redivision.area_code.as_str())?;
+                    Ok(redivision.area_code.to_string())
+                })
+            },
+        },
     ],
-    workflows: &[Chart::of::<charter_inclusion_flow::CharterFlow>()],
+    workflows: &[Chart::of::<charter_inclusion_flow::CharterFlow>(), Chart::of::<grid_redivision_flow::RedivisionFlow>()],
+    homes: homes::HOMES,
 };

@@ -67,6 +67,7 @@ fn body(id: &str) -> Option<Value> {
         }
         "policy_document" => json!({"number": "示例〔2022〕1号", "title": "通知", "issuer": "市", "issued_on": "2022-11-20"}),
         "charter_inclusion" => json!({"compound_code": "421181001001X001", "document": "residents_convention"}),
+        "grid_redivision" => json!({"title": "重新划分", "area_code": "421181001001", "effective_on": "2027-01-01"}),
         "webhook" => json!({"name": "推送", "url": "https://hooks.example.cn/", "area_code": "421181"}),
         other => panic!("no body for {other}"),
     };
@@ -91,6 +92,14 @@ fn body(id: &str) -> Option<Value> {
         "return_charter_inclusion" | "veto_charter_inclusion" => return Some(json!({"reason": "测试", "version": 1})),
         "revoke_charter_inclusion" => return Some(json!({"on": "2026-01-01", "reason": "测试", "version": 1})),
         "submit_charter_inclusion" | "pass_party_review" | "pass_legality_review" => return Some(json!({"version": 1})),
+        "replace_grid_redivision_plan" => return Some(json!({"grids": [], "buildings": [], "version": 1})),
+        "submit_grid_redivision"
+        | "accept_grid_redivision"
+        | "pass_grid_redivision"
+        | "approve_grid_redivision"
+        | "publish_grid_redivision"
+        | "take_effect_grid_redivision" => return Some(json!({"version": 1})),
+        "return_grid_redivision" | "withdraw_grid_redivision" | "revoke_grid_redivision" => return Some(json!({"reason": "测试", "version": 1})),
         "challenge_webhook" | "rotate_webhook_secret" => return Some(json!({"version": 1})),
         _ => (),
     }

@@ -9,6 +9,7 @@ mod dwellings;
 mod governance_bodies;
 mod governance_body_members;
 mod grid_lineages;
+mod grid_redivisions;
 mod grids;
 mod household_grids;
 mod households;
@@ -39,6 +40,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(governance_bodies::routes)
         .configure(governance_body_members::routes)
         .configure(grid_lineages::routes)
+        .configure(grid_redivisions::routes)
         .configure(grids::routes)
         .configure(household_grids::routes)
         .configure(households::routes)
