@@ -119,7 +119,7 @@ pub struct AffectedHome {
     pub follows: bool,
     /// Why they stay; null where they go.
     #[schema(example = "Who answers for which grid after is decided, not computed.")]
-    pub why_not: Option<&'static str>,
+    pub why_not: Option<String>,
 }
 
 /// How the grids before and after are counted.
@@ -243,17 +243,15 @@ async fn compounds(view: &View<'_>, of: &GridRedivision) -> Result<AffectedCompo
 /// What has a grid that closes as its home, where that is not the plan's to say.
 async fn affected(view: &View<'_>, of: &GridRedivision, homes: &[Home]) -> Result<Vec<AffectedHome>> {
     let mut found = Vec::new();
-    for Home { table, column, open, rehoming, .. } in homes {
-        let why_not = match rehoming {
+    for home in homes.iter().filter(|home| home.open != "false") {
+        let why_not = match home.rehoming {
             Rehoming::Follows => None,
-            Rehoming::Stays(why) => Some(*why),
+            Rehoming::Stays(why) => Some(why.to_owned()),
             Rehoming::Planned | Rehoming::Computed => continue,
         };
-        if *open == "false" {
-            continue;
-        }
-        let count = count(view, of, &format!("select t.id from {table} t join closing c on c.code = t.{column} where ({open})")).await?;
-        found.push(AffectedHome { table: *table, count, follows: why_not.is_none(), why_not });
+        let Home { table, column, open, .. } = *home;
+        let rows = format!("select t.id from {table} t join closing c on c.code = t.{column} where ({open})");
+        found.push(AffectedHome { table, count: count(view, of, &rows).await?, follows: why_not.is_none(), why_not });
     }
     Ok(found)
 }

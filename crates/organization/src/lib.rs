@@ -1,6 +1,7 @@
-//! Basic organization (基本组织): the area tree and what stands in it (ORG-03 … ORG-05), its people, its party organizations
-//! (ORG-06, ORG-16), who governs compounds (ORG-02, ORG-14), dwellings and who owns them (ORG-08), who serves compounds
-//! (ORG-15, ORG-17), the leadership of the Party in their documents (ORG-07), and the documents that local rules come from (ORG-13).
+//! Basic organization (基本组织): the area tree and what stands in it (ORG-03 … ORG-05), how grids are divided anew (ORG-12), its
+//! people, its party organizations (ORG-06, ORG-16), who governs compounds (ORG-02, ORG-14), dwellings and who owns them (ORG-08), who
+//! serves compounds (ORG-15, ORG-17), the leadership of the Party in their documents (ORG-07), and the documents that local rules
+//! come from (ORG-13).
 
 pub mod building;
 pub mod charter_adoption;
@@ -37,10 +38,10 @@ mod grid_redivision_ground;
 pub mod grid_redivision_plan;
 pub mod grid_redivision_simulation;
 pub mod grid_redivision_steps;
+pub mod homes;
 pub mod household;
 pub mod household_grid;
 pub mod household_move;
-pub mod homes;
 pub mod id_number;
 pub mod ownership;
 pub mod ownership_entry;

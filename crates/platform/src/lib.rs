@@ -162,10 +162,12 @@ pub const DOMAIN: Domain = Domain {
         kept("account", "area_code", "true", "Where an account is kept is decided by those who keep it."),
         kept("api_key", "area_code", "t.revoked_at is null", "A key reaches what it was made for; its successor is made for the grid after."),
         kept("file", "area_code", "false", "A file is seen by way of the object that it belongs to."),
+        kept("import_run", "area_code", "false", "An import was made for the area that its sender had."),
         kept("job", "area_code", "false", "A job is over soon."),
         kept("journal", "area_code", "false", "What happened, happened there."),
         kept("journal", "former_area_code", "false", "What happened, happened there."),
         kept("role_grant", "area_code", "t.revoked_at is null and t.valid_to > $3", "Who answers for which grid after is decided, not computed."),
+        kept("signing_key", "area_code", "false", "A key signs for the whole city."),
         kept("webhook", "area_code", "t.state <> 'ended'", "A webhook tells of the area that its owner chose."),
     ],
 };

@@ -18,6 +18,8 @@ mod first_days;
 mod governance_bodies;
 mod grid_division;
 mod grid_lineages;
+mod grid_redivision_effects;
+mod grid_redivisions;
 mod hostile_files;
 mod house;
 mod households;
