@@ -233,7 +233,8 @@ fn conventions(document: &mut Value, schemas: BTreeMap<String, utoipa::openapi::
             let own = path.starts_with("/v1/me/");
             // To unmask is to look: nothing of which there could be another version is changed.
             let looks = path.ends_with("/unmask");
-            let names_version = ["patch", "delete"].contains(&method.as_str()) || (method == "post" && has_id && !own && !looks);
+            // A PUT of a part of an object is a change of the object; one by the caller's own key needs no version.
+            let names_version = ["patch", "delete"].contains(&method.as_str()) || (["post", "put"].contains(&method.as_str()) && has_id && !own && !looks);
             if names_version {
                 parameters.push(version.clone());
             }

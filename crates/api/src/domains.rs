@@ -1,9 +1,10 @@
 //! The domains, listed once: nothing else knows them all.
 
-use kernel::manifest::{self, Domain, Holder, Powers, Reference};
+use kernel::manifest::{self, Domain, Holder, Home, Powers, Reference};
 use kernel::rekey::SealedColumn;
 use kernel::sheet::Sheet;
 use kernel::statistic::Statistic;
+use kernel::task::Task;
 use kernel::workflow::Chart;
 use kernel::{Refusal, Role};
 use platform::role_grant::given_by;
@@ -55,6 +56,18 @@ pub fn sealed() -> impl Iterator<Item = &'static SealedColumn> {
 #[must_use]
 pub fn references(to: &str) -> Vec<Reference> {
     DOMAINS.iter().flat_map(|domain| domain.references).filter(|reference| reference.to == to).copied().collect()
+}
+
+/// Every column that holds the code of an area.
+#[must_use]
+pub fn homes() -> Vec<Home> {
+    DOMAINS.iter().flat_map(|domain| domain.homes).copied().collect()
+}
+
+/// The work that domains do by themselves, beside the requests.
+#[must_use]
+pub fn tasks() -> Vec<Task> {
+    vec![organization::grid_redivision_effect::task(homes())]
 }
 
 /// Every permission that can be granted, with what it allows in Chinese and English.

@@ -107,6 +107,7 @@ fn tasks(config: &Config, cipher: &FieldCipher, blobs: &Blobs, events: &Watch, s
     tasks.extend(dispatch::tasks(sender));
     tasks.extend((0..config.jobs_at_once).map(|_| job::worker(blobs.clone(), config.jobs())));
     tasks.extend(housekeeping::tasks(blobs.clone(), config.keeping()));
+    tasks.extend(domains::tasks());
     tasks
 }
 

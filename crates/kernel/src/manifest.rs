@@ -63,6 +63,37 @@ pub struct Domain {
     pub holders: &'static [Holder],
     /// Its workflows.
     pub workflows: &'static [Chart],
+    /// Its columns that hold the code of an area, and what becomes of them when grids are divided anew.
+    pub homes: &'static [Home],
+}
+
+/// A column that holds the code of an area. A test fails where one is not declared.
+#[derive(Clone, Copy, Debug)]
+pub struct Home {
+    /// The table.
+    pub table: &'static str,
+    /// The column.
+    pub column: &'static str,
+    /// SQL: whether a row `t` still stands on the day `$3`, from which on grids are divided anew.
+    pub open: &'static str,
+    /// What becomes of it when its grid closes.
+    pub rehoming: Rehoming,
+    /// The sheet by which such rows are imported, if there is one: a re-division and an import wait for one another.
+    pub resource: Option<&'static str>,
+}
+
+/// What becomes of a row when the grid that is its home closes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rehoming {
+    /// The plan of the re-division says where it goes.
+    Planned,
+    /// It goes to the grid that most households of the closed one went to, else to the community. Such a table has `id`,
+    /// `version` and `updated_at`, its column is the area of its rows, and its name is their kind in the journal.
+    Follows,
+    /// It stays as it is, for this reason.
+    Stays(&'static str),
+    /// It is computed from another column of its row, or it never holds a grid.
+    Computed,
 }
 
 /// A column that names objects of a kind that can be merged: with them, it moves to the survivor.

@@ -32,7 +32,7 @@ pub const BAD_BAND: Refusal = Refusal::invalid(
 );
 
 /// What the report speaks of.
-#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct GridDivisionQuery {
     /// The area; the whole city unless said.
@@ -181,6 +181,11 @@ const COMPOUNDS: &str =
     "select c.code, c.name, count(l.grid_code) as number from compound_now c left join link l on l.compound_code = c.code group by c.code, c.name";
 const GRIDS: &str = "select code, name, number from loaded";
 
+/// A [`Load`] of the `number` of households of each grid in `loaded`.
+pub(crate) const SPREAD: &str = "select coalesce(min(number), 0)::bigint as min, coalesce(percentile_disc(0.5) within group (order by number), 0)::bigint as median, coalesce(max(number), 0)::bigint as max, \
+     to_char(coalesce(avg(number), 0), 'FM9999999990.00') as mean, \
+     to_char(coalesce(sum(number) ^ 2 / nullif(count(*) * sum(number ^ 2), 0), 1), 'FM0.0000') as balance_index from loaded";
+
 /// Draws up the report.
 pub async fn report(view: &View<'_>, query: &GridDivisionQuery) -> Result<GridDivision> {
     let scope = view.may(READ)?;
@@ -188,7 +193,7 @@ pub async fn report(view: &View<'_>, query: &GridDivisionQuery) -> Result<GridDi
     if !scope.covers(area.as_str()) {
         return Err((&UNKNOWN_AREA).into());
     }
-    let size_band = size_band(view, query).await?;
+    let size_band = size_band(view, query, view.as_of).await?;
     let (min, max) = (i64::from(size_band.min_households), i64::from(size_band.max_households));
     let counts: Counts = ask(
         view,
@@ -200,14 +205,7 @@ pub async fn report(view: &View<'_>, query: &GridDivisionQuery) -> Result<GridDi
     if area != view.city && counts.communities + counts.grids == 0 {
         return Err((&UNKNOWN_AREA).into());
     }
-    let load = ask(
-        view,
-        &area,
-        "select coalesce(min(number), 0)::bigint as min, coalesce(percentile_disc(0.5) within group (order by number), 0)::bigint as median, coalesce(max(number), 0)::bigint as max, \
-         to_char(coalesce(avg(number), 0), 'FM9999999990.00') as mean, \
-         to_char(coalesce(sum(number) ^ 2 / nullif(count(*) * sum(number ^ 2), 0), 1), 'FM0.0000') as balance_index from loaded",
-    )
-    .await?;
+    let load = ask(view, &area, SPREAD).await?;
     let buildings_in_no_grid = find(view, &area, BUILDINGS, 0, 0).await?;
     let buildings_in_several_grids = find(view, &area, BUILDINGS, 2, i64::MAX).await?;
     let households_in_no_grid = find(view, &area, HOUSEHOLDS, 0, 0).await?;
@@ -232,10 +230,10 @@ pub async fn report(view: &View<'_>, query: &GridDivisionQuery) -> Result<GridDi
     })
 }
 
-/// The size band in force on the day, with what the request puts in its place.
-async fn size_band(view: &View<'_>, query: &GridDivisionQuery) -> Result<SizeBand> {
+/// The size band in force on a day, with what the request puts in its place.
+pub(crate) async fn size_band(view: &View<'_>, query: &GridDivisionQuery, on: NaiveDate) -> Result<SizeBand> {
     let rule: Option<(Uuid, i32, i32, String, Option<Name>)> = grid_size_band::table
-        .filter(holds_on!(grid_size_band, view.as_of))
+        .filter(holds_on!(grid_size_band, on))
         .select((grid_size_band::id, grid_size_band::min_households, grid_size_band::max_households, grid_size_band::basis, grid_size_band::document_number))
         .first(&mut view.conn())
         .await

@@ -36,6 +36,8 @@ text_enum!(
         Split = "split" "拆分",
         /// Several became one; a line for each of them.
         Merged = "merged" "合并",
+        /// A part of its ground went to another grid; it goes on.
+        Adjusted = "adjusted" "调整",
         /// It came from nothing.
         Created = "created" "新设",
         /// Nothing came of it.
@@ -94,7 +96,8 @@ pub struct Descent {
     pub as_of: NaiveDate,
     /// The grid.
     pub grid_code: GridCode,
-    /// What it is on the day: itself while it is in force, else what came of it, over as many divisions as there were.
+    /// What it is on the day, over as many divisions as there were: itself while it is in force, what came of it, and what a part
+    /// of it went to.
     #[schema(max_items = 10000)]
     pub successors: Vec<GridCode>,
     /// The grids that it comes from, back to those that come from nothing; itself is not among them.
@@ -122,12 +125,12 @@ pub const OLD_NOT_IN_FORCE: Refusal = Refusal::invalid(
 /// The new grid begins on another day.
 pub const NEW_BEGINS_ELSEWHEN: Refusal = Refusal::invalid(
     "grid_lineage.new_begins_elsewhen",
-    "新网格的启用日期须为划分的生效日。",
-    "The new grid must begin on the day on which the division takes effect.",
+    "新网格的启用日期须为划分的生效日;合并、调整所入的网格也可在此前已启用。",
+    "The new grid must begin on the day on which the division takes effect; one into which another is merged, or to which a part of another goes, may be older.",
 );
 /// The new grid was there and goes on.
 pub const NOT_GOING_ON: Refusal =
-    Refusal::invalid("grid_lineage.not_going_on", "该网格在生效日已终止,不能记为“不变”。", "The grid has ended by that day, so it did not go on unchanged.");
+    Refusal::invalid("grid_lineage.not_going_on", "该网格在生效日已终止,不能记为“不变”或“调整”。", "The grid has ended by that day, so it did not go on.");
 /// The old grid is still in use.
 pub const OLD_IN_USE: Refusal = Refusal::invalid(
     "grid_lineage.old_in_use",
@@ -244,7 +247,7 @@ pub async fn descent(view: &View<'_>, code: &str) -> Result<Descent> {
 pub(crate) async fn end_old(tx: &Tx<'_>, lines: Vec<String>) -> Result<()> {
     let ids: Vec<Uuid> = lines.iter().filter_map(|id| id.parse().ok()).collect();
     let lines = GridLineage::query().filter(grid_lineage::id.eq_any(ids)).order(grid_lineage::old_code).load(&mut tx.conn()).await?;
-    let ending = |line: &GridLineage| !matches!(line.kind, LineageKind::Unchanged | LineageKind::Created);
+    let ending = |line: &GridLineage| !matches!(line.kind, LineageKind::Unchanged | LineageKind::Adjusted | LineageKind::Created);
     let old: BTreeMap<GridCode, (NaiveDate, LineageKind)> =
         lines.into_iter().filter(ending).filter_map(|line| Some((line.old_code?, (line.valid_from, line.kind)))).collect();
     let mut closing = Vec::new();

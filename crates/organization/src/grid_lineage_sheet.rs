@@ -16,9 +16,9 @@ pub const SHEET: Sheet = Sheet {
     read: READ,
     write: WRITE,
     columns: &[
-        Column::new("kind", "变更类型", Form::Choice(LineageKind::CHOICES), "不变、更名、拆分、合并、新设或撤销。").required(),
-        Column::new("old_code", "原网格编码", Form::Code(is_grid_code, &NOT_A_GRID_CODE), "新设的不填。导入后该网格自生效日终止。").kin(),
-        Column::new("new_code", "新网格编码", Form::Code(is_grid_code, &NOT_A_GRID_CODE), "撤销的不填;须已登记,启用日期为生效日。"),
+        Column::new("kind", "变更类型", Form::Choice(LineageKind::CHOICES), "不变、更名、拆分、合并、调整、新设或撤销。").required(),
+        Column::new("old_code", "原网格编码", Form::Code(is_grid_code, &NOT_A_GRID_CODE), "新设的不填。导入后该网格自生效日终止,不变或调整的除外。").kin(),
+        Column::new("new_code", "新网格编码", Form::Code(is_grid_code, &NOT_A_GRID_CODE), "撤销的不填;须已登记,启用日期为生效日,合并或调整的也可更早。"),
         Column::new("valid_from", "生效日期", Form::Date, "划分生效之日,默认为导入生效日期。").or("$on"),
         Column::new("households_moved", "划转户数", Form::Integer(0, 1_000_000), "由原网格划入新网格的户数。"),
         Column::new("reason", "理由", Form::Text(200), "最多200个字符。"),
@@ -59,13 +59,21 @@ pub const SHEET: Sheet = Sheet {
         },
         Check { column: "old_code", refusal: &NO_SUCH_GRID, fault: "i.old_code is not null and (a.code is null or (a.code ^@ any ($4)) is not true)" },
         Check { column: "new_code", refusal: &NO_SUCH_GRID, fault: "i.new_code is not null and b.code is null" },
-        Check { column: "old_code", refusal: &OLD_NOT_IN_FORCE, fault: "a.valid_from >= i.valid_from or i.kind <> 'unchanged' and a.valid_to <> i.valid_from" },
-        Check { column: "old_code", refusal: &NOT_GOING_ON, fault: "i.kind = 'unchanged' and a.valid_to <= i.valid_from" },
-        Check { column: "new_code", refusal: &NEW_BEGINS_ELSEWHEN, fault: "i.kind <> 'unchanged' and b.valid_from <> i.valid_from" },
+        Check {
+            column: "old_code",
+            refusal: &OLD_NOT_IN_FORCE,
+            fault: "a.valid_from >= i.valid_from or i.kind not in ('unchanged', 'adjusted') and a.valid_to <> i.valid_from",
+        },
+        Check { column: "old_code", refusal: &NOT_GOING_ON, fault: "i.kind in ('unchanged', 'adjusted') and a.valid_to <= i.valid_from" },
+        Check {
+            column: "new_code",
+            refusal: &NEW_BEGINS_ELSEWHEN,
+            fault: "i.kind <> 'unchanged' and (b.valid_from > i.valid_from or i.kind not in ('merged', 'adjusted') and b.valid_from <> i.valid_from)",
+        },
         Check {
             column: "old_code",
             refusal: &OLD_IN_USE,
-            fault: "i.kind <> 'unchanged' and a.valid_to is null and (\
+            fault: "i.kind not in ('unchanged', 'adjusted') and a.valid_to is null and (\
                     exists (select from household_grid h where h.grid_code = i.old_code and (h.valid_to is null or h.valid_to > i.valid_from)) \
                     or exists (select from compound_grid l where l.grid_code = i.old_code and (l.valid_to is null or l.valid_to > i.valid_from)) \
                     or exists (select from person p where p.area_code = i.old_code and p.merged_into is null and (p.valid_to is null or p.valid_to > i.valid_from)))",
@@ -80,13 +88,17 @@ pub const SHEET: Sheet = Sheet {
             column: "old_code",
             refusal: &CONTRADICTED,
             fault: "exists (select from i o where o.n < i.n and o.old_code = i.old_code and (\
-                        i.kind = 'unchanged' and o.kind not in ('unchanged', 'created') and o.valid_from <= i.valid_from \
-                        or o.kind = 'unchanged' and i.kind not in ('unchanged', 'created') and o.valid_from >= i.valid_from \
-                        or o.kind not in ('unchanged', 'created') and i.kind not in ('unchanged', 'created') and o.valid_from <> i.valid_from)) \
-                    or i.kind not in ('unchanged', 'created') and exists (select from grid_lineage l where l.old_code = i.old_code \
+                        i.kind = 'unchanged' and o.kind not in ('unchanged', 'adjusted', 'created') and o.valid_from <= i.valid_from \
+                        or o.kind = 'unchanged' and i.kind not in ('unchanged', 'adjusted', 'created') and o.valid_from >= i.valid_from \
+                        or o.kind not in ('unchanged', 'adjusted', 'created') and i.kind not in ('unchanged', 'adjusted', 'created') and o.valid_from <> i.valid_from)) \
+                    or i.kind not in ('unchanged', 'adjusted', 'created') and exists (select from grid_lineage l where l.old_code = i.old_code \
                         and l.kind = 'unchanged' and l.valid_from >= i.valid_from)",
         },
-        Check { column: "kind", refusal: &ONE_OF_SEVERAL, fault: "split.parts < 2 or merger.parts < 2" },
+        Check {
+            column: "kind",
+            refusal: &ONE_OF_SEVERAL,
+            fault: "(i.stored_id is null or i.differs) and (split.parts < 2 or merger.parts < 2 and b.valid_from = i.valid_from)",
+        },
     ],
     after: Some(|tx, ids, _| Box::pin(end_old(tx, ids))),
 };

@@ -1,4 +1,4 @@
-//! Basic organization (基本组织): the area tree and what stands in it (ORG-03 … ORG-05), its people, its party organizations
+//! Basic organization (基本组织): the area tree and what stands in it (ORG-03 … ORG-05) and is divided anew (ORG-12), its people, its party organizations
 //! (ORG-06, ORG-16), who governs compounds (ORG-02, ORG-14), dwellings and who owns them (ORG-08), who serves compounds
 //! (ORG-15, ORG-17), the leadership of the Party in their documents (ORG-07), two-way entry (ORG-08 … ORG-10), how they are
 //! handed over (ORG-11), what of all that a compound has (ORG-01, ORG-02), and the documents that local rules come from (ORG-13).
@@ -47,6 +47,15 @@ pub mod grid;
 pub mod grid_division;
 pub mod grid_lineage;
 pub mod grid_lineage_sheet;
+pub mod grid_redivision;
+pub mod grid_redivision_check;
+pub mod grid_redivision_effect;
+pub mod grid_redivision_flow;
+mod grid_redivision_ground;
+pub mod grid_redivision_plan;
+pub mod grid_redivision_simulation;
+pub mod grid_redivision_steps;
+pub mod homes;
 pub mod household;
 pub mod household_grid;
 pub mod household_move;
@@ -180,11 +189,24 @@ pub const DOMAIN: Domain = Domain {
                 })
             },
         },
+        Holder {
+            kind: grid_redivision::KIND,
+            see: |view, id| Box::pin(async move { Ok(grid_redivision::get(view, id.into()).await?.area_code.to_string()) }),
+            fill: |tx, id| {
+                Box::pin(async move {
+                    let redivision = grid_redivision::lock(tx, id.into()).await?;
+                    tx.may_at(grid_redivision::WRITE, redivision.area_code.as_str())?;
+                    Ok(redivision.area_code.to_string())
+                })
+            },
+        },
     ],
     workflows: &[
         Chart::of::<charter_inclusion_flow::CharterFlow>(),
         Chart::of::<compound_handover_flow::HandoverFlow>(),
         Chart::of::<cross_appointment_flow::SecretaryFlow>(),
         Chart::of::<cross_appointment_flow::ManagerFlow>(),
+        Chart::of::<grid_redivision_flow::RedivisionFlow>(),
     ],
+    homes: homes::HOMES,
 };

@@ -4,8 +4,9 @@ use kernel::manifest::Power;
 use kernel::{Role, statistic};
 
 use crate::{
-    building, charter_inclusion, community, compound, compound_handover, cross_appointment, dwelling, five_basics, governance_body, grid, household, ownership,
-    party_membership, party_organization, party_post, person, person_merge, person_unmask, policy_document, property_company, property_project, subdistrict,
+    building, charter_inclusion, community, compound, compound_handover, cross_appointment, dwelling, five_basics, governance_body, grid, grid_redivision,
+    household, ownership, party_membership, party_organization, party_post, person, person_merge, person_unmask, policy_document, property_company,
+    property_project, subdistrict,
 };
 
 /// Everybody who works for the city or a compound may see how the city is divided.
@@ -88,6 +89,20 @@ pub const POWERS: &[Power] = &[
     (community::WRITE, "登记、更改、终止和导入社区", "create, change, end and import communities", &[Role::CivilAffairs, Role::SubdistrictOfficer]),
     (grid::READ, "查看网格及划分报告", "see grids and the report on their division", STAFF),
     (grid::WRITE, "登记、更改、终止和导入网格及其沿革", "create, change, end and import grids and their lineage", &[Role::OrgDept, Role::SubdistrictOfficer]),
+    (grid_redivision::READ, "查看网格重新划分方案及其检查和模拟", "see re-divisions of grids, their checks and simulations", STAFF),
+    (
+        grid_redivision::WRITE,
+        "起草、提交和撤回网格重新划分方案",
+        "draft, submit and withdraw re-divisions of grids",
+        &[Role::OrgDept, Role::SubdistrictOfficer, Role::CommunitySecretary],
+    ),
+    (grid_redivision::REVIEW, "受理、审核和退回网格重新划分方案", "accept, pass or return re-divisions of grids", &[Role::OrgDept, Role::SubdistrictOfficer]),
+    (
+        grid_redivision::APPROVE,
+        "批准、公布、撤销网格重新划分方案并使其生效",
+        "approve, publish, revoke re-divisions of grids, and let them take effect",
+        &[Role::OrgDept],
+    ),
     (compound::READ, "查看小区及其所属网格", "see compounds and the grids they lie in", STAFF),
     (
         compound::WRITE,

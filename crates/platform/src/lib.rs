@@ -29,7 +29,7 @@ pub mod token;
 pub mod webhook;
 
 use kernel::Role;
-use kernel::manifest::Domain;
+use kernel::manifest::{Domain, Home, Rehoming};
 use kernel::personal::LOOKUP_PURPOSE;
 use kernel::rekey::SealedColumn;
 
@@ -160,4 +160,21 @@ pub const DOMAIN: Domain = Domain {
     sheets: &[],
     holders: &[job::HOLDER],
     workflows: &[],
+    homes: &[
+        kept("account", "area_code", "true", "Where an account is kept is decided by those who keep it."),
+        kept("api_key", "area_code", "t.revoked_at is null", "A key reaches what it was made for; its successor is made for the grid after."),
+        kept("file", "area_code", "false", "A file is seen by way of the object that it belongs to."),
+        kept("import_run", "area_code", "false", "An import was made for the area that its sender had."),
+        kept("job", "area_code", "false", "A job is over soon."),
+        kept("journal", "area_code", "false", "What happened, happened there."),
+        kept("journal", "former_area_code", "false", "What happened, happened there."),
+        kept("role_grant", "area_code", "t.revoked_at is null and t.valid_to > $3", "Who answers for which grid after is decided, not computed."),
+        kept("signing_key", "area_code", "false", "A key signs for the whole city."),
+        kept("webhook", "area_code", "t.state <> 'ended'", "A webhook tells of the area that its owner chose."),
+    ],
 };
+
+/// A column that a re-division of grids leaves alone; which rows are open then is told to those who plan it.
+const fn kept(table: &'static str, column: &'static str, open: &'static str, why: &'static str) -> Home {
+    Home { table, column, open, rehoming: Rehoming::Stays(why), resource: None }
+}

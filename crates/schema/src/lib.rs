@@ -656,7 +656,7 @@ diesel::table! {
         old_code -> Nullable<Text>,
         /// The grid after; null of one that was abolished.
         new_code -> Nullable<Text>,
-        /// unchanged, renamed (a new code for the same ground), split, merged, created or abolished.
+        /// unchanged, renamed (a new code for the same ground), split, merged, adjusted (a part went to another, and it goes on), created or abolished.
         kind -> Text,
         /// The community, from the code of the grid after, else before.
         area_code -> Text,
@@ -674,6 +674,105 @@ diesel::table! {
         created_at -> Timestamptz,
         /// When the row last changed.
         updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// Re-divisions of grids: how an area is divided from a day on, from the draft to its effect (ORG-12).
+    grid_redivision (id) {
+        /// Identity, for ever.
+        id -> Uuid,
+        /// Title.
+        title -> Text,
+        /// The community, subdistrict or city that is divided anew, all of it.
+        area_code -> Text,
+        /// First day of the new division.
+        effective_on -> Date,
+        /// Why the area is divided anew.
+        reason -> Nullable<Text>,
+        /// Number of the notice that publishes it; null before.
+        notice_number -> Nullable<Text>,
+        /// Where it is on its way; the moves stand in docs/WORKFLOWS.md.
+        state -> Text,
+        /// Where it was before; null before its first move.
+        previous_state -> Nullable<Text>,
+        /// Grids of the plan.
+        planned_grids -> Int4,
+        /// Buildings of the plan.
+        planned_buildings -> Int4,
+        /// Households of the plan that part from their buildings.
+        planned_households -> Int4,
+        /// Grids of the area on the day before; null until it has taken effect, like all that follows.
+        grids_before -> Nullable<Int4>,
+        /// Grids of the area on the day.
+        grids_after -> Nullable<Int4>,
+        /// Households in grids of the area on the day before.
+        households_before -> Nullable<Int4>,
+        /// Households in grids of the area on the day.
+        households_after -> Nullable<Int4>,
+        /// Households that came into another grid.
+        households_moved -> Nullable<Int4>,
+        /// Links of compounds to grids that ended or began.
+        compound_links_changed -> Nullable<Int4>,
+        /// People and other objects that went with the grid that they belonged to.
+        objects_moved -> Nullable<Int4>,
+        /// System of the caller that knows it by ref.
+        source -> Nullable<Text>,
+        /// Key of the caller, unique within source.
+        #[sql_name = "ref"]
+        ref_ -> Nullable<Text>,
+        /// Rises with every change, also of its plan; the ETag.
+        version -> Int4,
+        /// When the row was made.
+        created_at -> Timestamptz,
+        /// When the row last changed.
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// In which grid each building is from the day of a re-division on; its households go with it.
+    grid_redivision_building (redivision_id, building_code) {
+        /// The re-division.
+        redivision_id -> Uuid,
+        /// The building.
+        building_code -> Text,
+        /// The grid, one of the plan.
+        grid_code -> Text,
+    }
+}
+
+diesel::table! {
+    /// The grids that a re-division leaves: those that go on, and new ones. A grid of the area that is not among them closes.
+    grid_redivision_grid (redivision_id, code) {
+        /// The re-division.
+        redivision_id -> Uuid,
+        /// Code of the grid; a new one has not been used before.
+        code -> Text,
+        /// Name from that day on.
+        name -> Text,
+        /// What it covers from that day on; null leaves it, and of a new grid means urban.
+        kind -> Nullable<Text>,
+        /// Why a compound has more than one grid here, or the grid more than one compound: large_split, small_merge or scattered_merge.
+        exception -> Nullable<Text>,
+        /// The reason in words.
+        exception_reason -> Nullable<Text>,
+        /// Who allowed the exception.
+        approved_by -> Nullable<Text>,
+        /// Why the grid changes; told in its lineage.
+        reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    /// Households that part from their buildings in a re-division.
+    grid_redivision_household (redivision_id, household_code) {
+        /// The re-division.
+        redivision_id -> Uuid,
+        /// The household.
+        household_code -> Text,
+        /// The grid, one of the plan.
+        grid_code -> Text,
     }
 }
 
@@ -1583,6 +1682,7 @@ diesel::joinable!(cross_appointment -> party_post (party_post_id));
 diesel::joinable!(cross_appointment -> person (person_id));
 diesel::joinable!(file -> blob (blob_id));
 diesel::joinable!(governance_body_member -> person (person_id));
+diesel::joinable!(grid_redivision_grid -> grid_redivision (redivision_id));
 diesel::joinable!(household_grid -> household (household_id));
 diesel::joinable!(import_failure -> import_run (run_id));
 diesel::joinable!(job -> import_run (run_id));
@@ -1616,6 +1716,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     governance_body_member,
     grid,
     grid_lineage,
+    grid_redivision,
+    grid_redivision_building,
+    grid_redivision_grid,
+    grid_redivision_household,
     grid_size_band,
     household,
     household_grid,

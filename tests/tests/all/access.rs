@@ -71,6 +71,7 @@ fn body(id: &str) -> Option<Value> {
         "cross_appointment" => {
             json!({"compound_code": "421181001001X001", "direction": "secretary_to_director", "person_id": "00000000-0000-7000-8000-000000000000"})
         }
+        "grid_redivision" => json!({"title": "重新划分", "area_code": "421181001001", "effective_on": "2027-01-01"}),
         "webhook" => json!({"name": "推送", "url": "https://hooks.example.cn/", "area_code": "421181"}),
         other => panic!("no body for {other}"),
     };
@@ -120,6 +121,14 @@ fn body(id: &str) -> Option<Value> {
         "file_cross_appointment" => return Some(json!({"filed_on": "2024-01-01", "filed_with": "街道", "filing_number": "1", "version": 1})),
         "approve_cross_appointment" => return Some(json!({"approved_by": "党工委", "approved_on": "2024-01-01", "version": 1})),
         "appoint_cross_appointment" => return Some(json!({"party_post_id": "00000000-0000-7000-8000-000000000000", "version": 1})),
+        "replace_grid_redivision_plan" => return Some(json!({"grids": [], "buildings": [], "version": 1})),
+        "submit_grid_redivision"
+        | "accept_grid_redivision"
+        | "pass_grid_redivision"
+        | "approve_grid_redivision"
+        | "publish_grid_redivision"
+        | "take_effect_grid_redivision" => return Some(json!({"version": 1})),
+        "return_grid_redivision" | "withdraw_grid_redivision" | "revoke_grid_redivision" => return Some(json!({"reason": "测试", "version": 1})),
         "challenge_webhook" | "rotate_webhook_secret" => return Some(json!({"version": 1})),
         _ => (),
     }

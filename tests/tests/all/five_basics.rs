@@ -134,15 +134,16 @@ async fn org_01_the_profile_is_computed_check_by_check_with_its_evidence() {
     assert_eq!(lacking(check(&profile("").await, "property_service")), ["service"]);
     admin.post("/v1/property-projects", json!({"compound_code": LAKE, "kind": "owner_self", "valid_from": "2024-01-01"})).await.ok(201);
     let charter = format!(
-        "compound_code,document,company_code,clause,adopted_on,eligible,attending,agreeing,area_total,area_participating,area_agreeing,valid_from\n\
-         {LAKE},residents_convention,,领导,2024-01-01,3,3,3,,,,2024-07-01\n\
-         {LAKE},committee_rules,,领导,2024-01-01,3,3,3,3,3,3,2024-07-01\n"
+        "compound_code,document,company_code,clause,adopted_on,eligible,attending,agreeing,area_total,area_participating,area_agreeing,minutes_number,filed_on,filed_with,valid_from\n\
+         {LAKE},residents_convention,,领导,2024-01-01,3,3,3,,,,1,2024-02-01,街道,2024-07-01\n\
+         {LAKE},committee_rules,,领导,2024-01-01,3,3,3,3,3,3,2,2024-02-01,街道,2024-07-01\n"
     );
     admin.import("charter-inclusions", "", charter.into_bytes()).await.ok(200);
     let almost = profile("").await;
     assert_eq!((lacking(check(&almost, "charter")), almost["organization"]["complete"].as_bool()), (vec!["company_articles"], Some(false)));
     let articles = format!(
-        "compound_code,document,company_code,clause,adopted_on,eligible,attending,agreeing,valid_from\n{LAKE},company_articles,{MARKET},领导,2024-01-01,3,3,3,2024-08-01\n"
+        "compound_code,document,company_code,clause,adopted_on,eligible,attending,agreeing,minutes_number,filed_on,filed_with,valid_from\n\
+         {LAKE},company_articles,{MARKET},领导,2024-01-01,3,3,3,3,2024-02-01,登记机关,2024-08-01\n"
     );
     admin.import("charter-inclusions", "", articles.into_bytes()).await.ok(200);
     let whole = profile("").await;

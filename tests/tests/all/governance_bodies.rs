@@ -245,7 +245,7 @@ async fn org_14_a_file_finds_nobody_whom_its_sender_may_not_name() {
     let (admin, people) = town(&app).await;
     let id = found(&admin, LAKE, "owners_committee", "2024-01-01").await;
     // Elsewhere, and in the Party.
-    let number = "421199199512120022";
+    let number = "421199199512120020";
     let far = json!({"name": "赵远", "id_number": number, "area_code": "421181001002", "valid_from": "2020-01-01"});
     let far = admin.post("/v1/people", far).await.ok(201)["id"].as_str().unwrap().to_owned();
     let joined = json!({"person_id": far, "organization": "邻社区支部", "joined_on": "2001-07-01"});

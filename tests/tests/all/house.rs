@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use api::domains;
+use kernel::manifest::Rehoming;
 use testkit::app::contract;
 
 fn root() -> PathBuf {
@@ -135,6 +136,32 @@ fn every_permission_that_an_operation_names_can_be_granted() {
                 let permission = permission.as_str().unwrap();
                 assert!(granted.contains(permission) || permission.starts_with("<resource>.") || permission.starts_with("<object>."), "{path}: {permission}");
             }
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_home_of_a_row_says_what_a_re_division_makes_of_it() {
+    let db = testkit::TestDb::lease().await;
+    let columns = "select c.table_name::text, c.column_name::text from information_schema.columns c \
+         where c.table_schema = current_schema() and c.column_name in ('area_code', 'former_area_code', 'grid_code') \
+         and not (select relispartition from pg_class where oid = c.table_name::regclass) \
+         union select f.conrelid::regclass::text, a.attname::text from pg_constraint f join pg_attribute a on a.attrelid = f.conrelid and a.attnum = any (f.conkey) \
+         where f.connamespace = current_schema()::regnamespace and f.contype = 'f' and f.confrelid = 'grid'::regclass";
+    let rows = db.connect().await.query(columns, &[]).await.unwrap();
+    let found: BTreeSet<(String, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let homes = domains::homes();
+    let declared: BTreeSet<(String, String)> = homes.iter().map(|home| (home.table.to_owned(), home.column.to_owned())).collect();
+    assert_eq!(declared, found, "a column with the code of an area is in no manifest, or is no more");
+    assert_eq!(declared.len(), homes.len(), "each once");
+    let known: BTreeSet<&str> = domains::sheets().map(|sheet| sheet.resource).collect();
+    for home in homes {
+        assert!(home.resource.is_none_or(|resource| known.contains(resource)), "{} {}", home.table, home.column);
+        // What follows is changed by one statement for all tables, so they must be alike.
+        if home.rehoming == Rehoming::Follows {
+            let alike = "select count(*) from information_schema.columns where table_schema = current_schema() and table_name = $1 \
+                         and column_name in ('id', 'version', 'updated_at')";
+            assert_eq!(db.connect().await.query_one(alike, &[&home.table]).await.unwrap().get::<_, i64>(0), 3, "{}", home.table);
         }
     }
 }

@@ -24,6 +24,8 @@ mod five_basics;
 mod governance_bodies;
 mod grid_division;
 mod grid_lineages;
+mod grid_redivision_effects;
+mod grid_redivisions;
 mod handover_files;
 mod handover_hands;
 mod handovers;

@@ -32,7 +32,7 @@ async fn get_compound_one_core(caller: Caller, id: Id<CompoundId>, day: Query<Re
     caller.browse(async |view| one_core::get(view, *id).await.map(Done)).await
 }
 
-/// Report which compounds lack a place of “one core, many actors” · “一核多元”缺项报告
+/// Report which compounds lack a place of one core, many actors · “一核多元”缺项报告
 ///
 /// The compounds of a grid, a community, a subdistrict or the city on a day, by code, with what each lacks; `complete=false`
 /// leaves those out that lack nothing.

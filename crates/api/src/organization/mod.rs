@@ -13,6 +13,7 @@ mod five_basics;
 mod governance_bodies;
 mod governance_body_members;
 mod grid_lineages;
+mod grid_redivisions;
 mod grids;
 mod handovers;
 mod household_grids;
@@ -48,6 +49,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(governance_bodies::routes)
         .configure(governance_body_members::routes)
         .configure(grid_lineages::routes)
+        .configure(grid_redivisions::routes)
         .configure(grids::routes)
         .configure(handovers::routes)
         .configure(household_grids::routes)

@@ -69,6 +69,12 @@ pub trait Workflow: 'static {
     fn sender(_facts: &Self::Facts) -> Option<Self::State> {
         None
     }
+
+    /// The refusal of a guard in this case: with the values that its sentence names, such as what stands in the way.
+    #[must_use]
+    fn said(refused: Refused, _facts: &Self::Facts) -> Refused {
+        refused
+    }
 }
 
 type MoveOf<W> = Move<<W as Workflow>::State, <W as Workflow>::Action, <W as Workflow>::Facts>;
@@ -102,7 +108,7 @@ pub fn decide<W: Workflow>(state: W::State, action: W::Action, may: impl Fn(Perm
 /// Where a move leads with these facts.
 fn settle<W: Workflow>(step: &MoveOf<W>, facts: &W::Facts) -> Result<W::State> {
     if let Some(broken) = step.guards.iter().find(|guard| !(guard.holds)(facts)) {
-        return Err(broken.unless.into());
+        return Err(W::said(Refused::from(broken.unless), facts).into());
     }
     match step.to {
         To::State(state) => Ok(state),

@@ -1,0 +1,183 @@
+//! The checks of a re-division of grids: what its plan must keep before it is decided on (ORG-03 … ORG-05, ORG-12), and what it
+//! should. “边界清晰、无缝衔接”: from its day on every building and household of the area is in one grid, and no other.
+
+use chrono::NaiveDate;
+use diesel::QueryableByName;
+use diesel::sql_types::BigInt;
+use diesel_async::RunQueryDsl;
+use kernel::{Choice, Labelled, Result, View, text_enum};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::grid_division::{self, Breach, GridDivisionQuery, SizeBand};
+use crate::grid_redivision::{self, GridRedivision, GridRedivisionId, OVER};
+use crate::grid_redivision_ground::{asked, count};
+
+/// Rows that a finding shows; its count is of all.
+const SHOWN: i64 = 200;
+
+text_enum!(
+    /// What is checked.
+    RedivisionCheck {
+        /// Buildings that the plan puts into no grid.
+        BuildingsMissing = "buildings_missing" "楼栋未划入网格",
+        /// Households that the plan puts into no grid.
+        HouseholdsMissing = "households_missing" "户未划入网格",
+        /// Grids of communities that are not there on the day.
+        CommunitiesMissing = "communities_missing" "网格所属社区不存在或已终止",
+        /// Codes that were used before, or by a grid that begins on the day or later.
+        CodesUsed = "codes_used" "网格编码已被使用",
+        /// Grids that begin on the day or later, and are not in the plan.
+        GridsAhead = "grids_ahead" "方案之外另有自生效日起启用的网格",
+        /// Compounds with a link to a grid that begins on the day or later.
+        LinksAhead = "links_ahead" "小区另有自生效日起的网格归属",
+        /// Compounds without buildings whose grid closes, and nobody goes from it.
+        CompoundsLeft = "compounds_left" "无楼栋的小区所在网格终止而无处可归",
+        /// Compounds with several grids, or grids with several compounds, without an exception.
+        ExceptionsMissing = "exceptions_missing" "一小区多网格或一网格多小区而未填写例外",
+        /// Buildings and households of the plan that have ended by the day.
+        EntriesGone = "entries_gone" "方案中的楼栋或户届时已终止",
+        /// Grids with fewer households than they should have.
+        GridsTooSmall = "grids_too_small" "网格户数偏少",
+        /// Grids with more households than they should have.
+        GridsTooLarge = "grids_too_large" "网格户数偏多",
+    }
+);
+
+/// A check that the plan must pass: SQL for `code, name, number` of what breaks it.
+struct Rule {
+    check: RedivisionCheck,
+    breaks: &'static str,
+}
+
+/// The checks that a plan must pass.
+const RULES: [Rule; 8] = [
+    Rule {
+        check: RedivisionCheck::BuildingsMissing,
+        breaks: "select b.code, b.name, 0::bigint as number from building_now b \
+                 where not exists (select from grid_redivision_building p where p.redivision_id = $1 and p.building_code = b.code)",
+    },
+    Rule { check: RedivisionCheck::HouseholdsMissing, breaks: "select code, name, 0::bigint as number from target where grid_code is null" },
+    Rule {
+        check: RedivisionCheck::CommunitiesMissing,
+        breaks: "select p.code, p.name, 0::bigint as number from plan_grid p left join community c on c.code = left(p.code, 12) \
+                 where c.code is null or c.valid_from > $3 or c.valid_to <= $3",
+    },
+    Rule {
+        check: RedivisionCheck::CodesUsed,
+        breaks: "select p.code, p.name, 0::bigint as number from plan_grid p join grid g on g.code = p.code where g.valid_to is not null or g.valid_from >= $3",
+    },
+    Rule {
+        check: RedivisionCheck::GridsAhead,
+        breaks: "select g.code, g.name, 0::bigint as number from grid g where g.code >= $2 and g.code < $2 || '~' and g.valid_from >= $3 \
+                 and not exists (select from plan_grid p where p.code = g.code)",
+    },
+    Rule {
+        check: RedivisionCheck::LinksAhead,
+        breaks: "select c.code, c.name, count(*) as number from compound_grid l join compound c on c.code = l.compound_code \
+                 where l.grid_code >= $2 and l.grid_code < $2 || '~' and l.valid_from >= $3 group by c.code, c.name",
+    },
+    Rule {
+        check: RedivisionCheck::CompoundsLeft,
+        breaks: "select c.code, c.name, count(*) as number from link_before l join closing o on o.code = l.grid_code join compound c on c.code = l.compound_code \
+                 where not exists (select from heir s where s.old_code = l.grid_code) \
+                 and not exists (select from building_now b where b.compound_code = l.compound_code) group by c.code, c.name",
+    },
+    Rule {
+        check: RedivisionCheck::ExceptionsMissing,
+        breaks: "select c.code, c.name, count(*) as number from link_after a join compound c on c.code = a.compound_code \
+                 where a.exception is null group by c.code, c.name having count(*) > 1 \
+                 union all \
+                 select p.code, p.name, count(*) as number from link_after a join plan_grid p on p.code = a.grid_code \
+                 where a.exception is null group by p.code, p.name having count(*) > 1",
+    },
+];
+
+/// What is told and forbids nothing.
+const ENTRIES_GONE: &str = "select b.code, b.name, 0::bigint as number from grid_redivision_building p join building b on b.code = p.building_code \
+     where p.redivision_id = $1 and b.valid_to <= $3 \
+     union all \
+     select h.code, h.name, 0::bigint as number from grid_redivision_household p join household h on h.code = p.household_code \
+     where p.redivision_id = $1 and h.valid_to <= $3";
+
+/// What the checks of a re-division say.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct GridRedivisionChecks {
+    /// The version that they are said of.
+    pub version: i32,
+    /// The first day of the new division.
+    pub effective_on: NaiveDate,
+    /// Whether nothing is found that forbids it.
+    pub passes: bool,
+    /// How many households a grid should have.
+    pub size_band: SizeBand,
+    /// Each check, with what breaks it.
+    #[schema(max_items = 50)]
+    pub findings: Vec<RedivisionFinding>,
+}
+
+/// What breaks one check.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct RedivisionFinding {
+    /// The check.
+    pub check: RedivisionCheck,
+    /// What it finds, in Chinese.
+    #[schema(example = "楼栋未划入网格")]
+    pub zh: &'static str,
+    /// What it finds, in English.
+    #[schema(example = "buildings missing")]
+    pub en: String,
+    /// Whether it forbids the re-division; else it is told, and forbids nothing.
+    pub forbids: bool,
+    /// How many break it.
+    pub count: i64,
+    /// The first 200, by code. Their number says how many households a grid has, or how many links a compound or a grid.
+    #[schema(max_items = 200)]
+    pub items: Vec<Breach>,
+}
+
+/// Looks at a re-division that is not over.
+pub async fn checks(view: &View<'_>, id: GridRedivisionId) -> Result<GridRedivisionChecks> {
+    let redivision = grid_redivision::get(view, id).await?;
+    if redivision.state.is_over() {
+        return Err((&OVER).into());
+    }
+    let size_band = grid_division::size_band(view, &GridDivisionQuery::default(), redivision.effective_on).await?;
+    let mut findings = Vec::new();
+    for rule in &RULES {
+        findings.push(find(view, &redivision, rule.check, true, rule.breaks).await?);
+    }
+    let sized = |bound: String| format!("select code, name, number from grid_after where number {bound}");
+    findings.push(find(view, &redivision, RedivisionCheck::EntriesGone, false, ENTRIES_GONE).await?);
+    findings.push(find(view, &redivision, RedivisionCheck::GridsTooSmall, false, &sized(format!("< {}", size_band.min_households))).await?);
+    findings.push(find(view, &redivision, RedivisionCheck::GridsTooLarge, false, &sized(format!("> {}", size_band.max_households))).await?);
+    let passes = findings.iter().all(|finding| finding.count == 0 || !finding.forbids);
+    Ok(GridRedivisionChecks { version: redivision.version, effective_on: redivision.effective_on, passes, size_band, findings })
+}
+
+/// The first check that the plan must pass and does not, as people call it, and how many break it.
+pub(crate) async fn first_broken(view: &View<'_>, redivision: &GridRedivision) -> Result<Option<(&'static str, i64)>> {
+    for rule in &RULES {
+        let broken = count(view, redivision, rule.breaks).await?;
+        if broken > 0 {
+            return Ok(Some((rule.check.choice().zh, broken)));
+        }
+    }
+    Ok(None)
+}
+
+/// What breaks a check.
+async fn find(view: &View<'_>, redivision: &GridRedivision, check: RedivisionCheck, forbids: bool, select: &str) -> Result<RedivisionFinding> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(embed)]
+        breach: Breach,
+        #[diesel(sql_type = BigInt)]
+        total: i64,
+    }
+    let shown = format!("select code, name, number, count(*) over () as total from ({select}) found order by code limit {SHOWN}");
+    let rows: Vec<Row> = asked(redivision, &shown).load(&mut view.conn()).await?;
+    let count = rows.as_slice().first().map_or(0, |row| row.total);
+    let Choice { word, zh } = check.choice();
+    Ok(RedivisionFinding { check, zh, en: word.replace('_', " "), forbids, count, items: rows.into_iter().map(|row| row.breach).collect() })
+}
