@@ -55,7 +55,7 @@ pub struct CrossHoldingFilter {
     /// The area; the whole city unless said.
     pub area_code: Option<AreaCode>,
     /// Secretaries who are directors alone, or all others.
-    pub secretary_is_director: Option<bool>,
+    pub concurrent: Option<bool>,
 }
 
 /// A row for whoever holds both in a compound.
@@ -100,7 +100,7 @@ pub async fn list(view: &View<'_>, filter: &CrossHoldingFilter, paging: &Paging)
     ))
     .bind::<Text, _>(&area)
     .bind::<Date, _>(view.as_of)
-    .bind::<Nullable<Bool>, _>(filter.secretary_is_director)
+    .bind::<Nullable<Bool>, _>(filter.concurrent)
     .bind::<Nullable<Text>, _>(code)
     .bind::<Nullable<SqlUuid>, _>(id)
     .bind::<BigInt, _>(paging.fetch());
@@ -110,7 +110,7 @@ pub async fn list(view: &View<'_>, filter: &CrossHoldingFilter, paging: &Paging)
             let count = diesel::sql_query(format!("{crossing} select count(*) as total from ({chosen} limit {MAX_TOTAL}) found"))
                 .bind::<Text, _>(&area)
                 .bind::<Date, _>(view.as_of)
-                .bind::<Nullable<Bool>, _>(filter.secretary_is_director);
+                .bind::<Nullable<Bool>, _>(filter.concurrent);
             usize::try_from(count.get_result::<Total>(&mut view.conn()).await?.total).ok()
         }
         false => None,

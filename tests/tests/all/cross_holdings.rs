@@ -32,8 +32,8 @@ async fn org_10_cross_holders_are_found_by_post_and_seat_of_one_compound() {
     let other = row(&wang, "王强", "committee_member", "owners_committee", "member", "2024-06-01");
     let all = report("").await;
     assert_eq!(all, json!([one, other]), "by compound, then in the order of entry");
-    assert_eq!(report("secretary_is_director=true").await, json!([one]));
-    assert_eq!(report("secretary_is_director=false").await, json!([other]));
+    assert_eq!(report("concurrent=true").await, json!([one]));
+    assert_eq!(report("concurrent=false").await, json!([other]));
     // On a day before, his best seat was another.
     let then = row(&li, "李华", "secretary", "owners_committee", "deputy_director", "2024-04-01");
     assert_eq!(report("as_of=2024-04-30").await, json!([then]));
@@ -58,7 +58,7 @@ async fn org_10_cross_holders_are_found_by_post_and_seat_of_one_compound() {
     assert_eq!((rows[0]["kind"].as_str(), rows[0]["code"].as_str(), rows[0]["area_code"].as_str()), (Some("compound"), Some(LAKE), Some("421181001001")));
     // A seat that ends takes the holding with it, and what was then stays.
     admin.post(&format!("/v1/governance-body-members/{}/end", id(&directs)), ending("2025-01-01", 1)).await.ok(200);
-    assert_eq!(report("secretary_is_director=true").await, json!([]));
+    assert_eq!(report("concurrent=true").await, json!([]));
     assert_eq!(report("as_of=2024-12-31").await, all);
 }
 
