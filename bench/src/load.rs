@@ -3,6 +3,7 @@
 use tokio::process::Command;
 
 use crate::Failed;
+use crate::report::median;
 use crate::stage::{Stage, run};
 
 /// What a load generator counted.
@@ -105,14 +106,25 @@ fn transaction(id: &str) -> String {
 
 /// Runs the transaction on these households.
 pub async fn pgbench(stage: &Stage, database: &str, ids: &[&str], clients: u32, seconds: u32) -> Result<Counted, Failed> {
+    let scripts: Vec<String> = ids.iter().map(|id| transaction(id)).collect();
+    statements(stage, database, &scripts, clients, seconds).await
+}
+
+/// Runs these scripts in turn.
+pub async fn statements(stage: &Stage, database: &str, scripts: &[String], clients: u32, seconds: u32) -> Result<Counted, Failed> {
     let mut pgbench = Command::new("pgbench");
     pgbench.args(["-n", "-M", "prepared", "-j", "2"]).arg(format!("-c{clients}")).arg(format!("-T{seconds}"));
-    for (number, id) in ids.iter().enumerate() {
+    for (number, script) in scripts.iter().enumerate() {
         let file = format!(".data/bench/pgbench-{number}.sql");
-        std::fs::write(&file, transaction(id))?;
+        std::fs::write(&file, script)?;
         pgbench.args(["-f", &file]);
     }
     let said = run(pgbench.arg(stage.url(database))).await?;
     let rate = said.lines().find(|line| line.starts_with("tps = ")).and_then(|line| line.split_whitespace().nth(2)?.parse().ok());
     rate.map(|rate| Counted { rate, p99: 0.0 }).ok_or_else(|| Failed(format!("pgbench said: {said}")))
+}
+
+/// The middle of the ratios of the rates.
+pub fn ratio(measured: &[(Counted, Counted)]) -> f64 {
+    median(measured.iter().map(|(ours, theirs)| ours.rate / theirs.rate))
 }

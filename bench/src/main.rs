@@ -2,6 +2,7 @@
 //! count; a lone time says something of the machine only. It never fails for being slow: it prints.
 
 mod bare;
+mod figures;
 mod load;
 mod report;
 mod stage;
@@ -13,7 +14,7 @@ use std::path::PathBuf;
 use actix_web::ResponseError;
 use clap::{Parser, Subcommand};
 
-use crate::load::{Counted, Requests, pgbench};
+use crate::load::{Counted, Requests, pgbench, ratio};
 use crate::report::{Report, median};
 use crate::stage::{Server, Stage};
 
@@ -108,11 +109,14 @@ async fn measure(linli: PathBuf, seconds: u32, rounds: usize, scale: u32) -> Res
     reads(&stage, &mut report, seconds, rounds).await?;
     writes(&stage, &mut report, seconds, rounds).await?;
     files(&stage, &mut report, rounds).await?;
+    figures::measure(&stage, &mut report, "whole", 1, seconds.min(3)).await?;
     if scale > 1 {
         prepare(&stage, "large", scale).await?;
         report.section(&format!("scale {scale} beside scale 1"));
         growth(&stage, &mut report, seconds, rounds).await?;
         large_import(&stage, &mut report, scale).await?;
+        stage.sql("postgres", "drop database whole").await?;
+        figures::measure(&stage, &mut report, "whole", scale, seconds.min(3)).await?;
     }
     stage.strike().await
 }
@@ -179,10 +183,6 @@ async fn pairs(rounds: usize, ours: &Requests<'_>, theirs: &Requests<'_>) -> Res
         measured.push((ours.send().await?, theirs.send().await?));
     }
     Ok(measured)
-}
-
-fn ratio(measured: &[(Counted, Counted)]) -> f64 {
-    median(measured.iter().map(|(ours, theirs)| ours.rate / theirs.rate))
 }
 
 async fn reads(stage: &Stage, report: &mut Report, seconds: u32, rounds: usize) -> Result<(), Failed> {
