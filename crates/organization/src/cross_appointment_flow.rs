@@ -341,7 +341,7 @@ impl Workflow for ManagerFlow {
             action: ManagerAction::Appoint,
             to: To::State(ManagerState::Appointed),
             may: WRITE,
-            guards: &[MEMBER],
+            guards: &[MEMBER, MANAGER],
         },
         Move { from: &[ManagerState::Recommended], action: ManagerAction::Decline, to: To::State(ManagerState::Declined), may: PARTY_REVIEW, guards: &[] },
         Move {

@@ -43,6 +43,7 @@ pub async fn take_effect(tx: &Tx<'_>, homes: &[Home], id: GridRedivisionId, expe
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
     tx.may_at(APPROVE, before.area_code.as_str())?;
+    hold_entries(tx, homes, &before).await?;
     hold_grids(tx, &before).await?;
     let to = decide::<RedivisionFlow>(
         before.state,
@@ -122,6 +123,21 @@ fn imported(homes: &[Home]) -> Vec<&'static str> {
     resources.sort_unstable();
     resources.dedup();
     resources
+}
+
+/// Locks what may be moved, before the grids, as commands do: nobody can end or move it meanwhile, and whoever holds a row and
+/// waits for a grid is waited for here and not met there.
+async fn hold_entries(tx: &Tx<'_>, homes: &[Home], of: &GridRedivision) -> Result<()> {
+    let standing = "t.valid_to is null or t.valid_to > $3";
+    let following = homes.iter().filter(|home| home.rehoming == Rehoming::Follows).map(|home| (home.table, home.column, home.open));
+    for (table, column, open) in [("household", "code", standing), ("compound_grid", "grid_code", standing)].into_iter().chain(following) {
+        let held = format!(
+            "select count(*) as count from (\
+             select t.id from {table} t where t.{column} >= $2 and t.{column} < $2 || '~' and ({open}) order by t.id for update) held"
+        );
+        let _: Counted = asked(of, &held).get_result(&mut tx.conn()).await?;
+    }
+    Ok(())
 }
 
 /// Locks the grids of the area: whoever brings something into one waits, and then sees what has become of it.
@@ -211,10 +227,11 @@ fn link_compounds() -> String {
              update compound_grid l set valid_to = $3, version = l.version + 1, updated_at = $9 from surplus o join link_before b on b.id = o.id where l.id = o.id \
              returning l.id, l.grid_code, l.version, b.valid_to as was_to), \
          begun as (\
-             insert into compound_grid (id, compound_code, grid_code, exception, exception_reason, approved_by, valid_from) \
+             insert into compound_grid (id, compound_code, grid_code, exception, exception_reason, approved_by, valid_from, valid_to) \
              select fresh_id(), a.compound_code, a.grid_code, a.exception, case when a.exception is not null then p.exception_reason end, \
-                 case when a.exception is not null then p.approved_by end, greatest($3, c.valid_from) \
+                 case when a.exception is not null then p.approved_by end, greatest($3, c.valid_from), c.valid_to \
              from missing a join plan_grid p on p.code = a.grid_code join compound c on c.code = a.compound_code \
+             where c.valid_to is null or c.valid_to > greatest($3, c.valid_from) \
              returning id, compound_code, grid_code, exception, exception_reason, approved_by, valid_from, version), \
          told_ended as ({TELL} 'compound_grid.ended', 'compound_grid', id, grid_code, null, version, \
              jsonb_build_object('valid_to', jsonb_build_object('from', was_to, 'to', $3)) from ended), \
