@@ -99,6 +99,8 @@ pub struct Accepted<T> {
 pub enum DoneOrAccepted<D, A> {
     /// Done.
     Done(Done<D>),
+    /// Looked at, and nothing of it kept: a refusal follows, which is no answer to be repeated for an `Idempotency-Key`.
+    Undone(Done<D>),
     /// It goes on.
     Accepted(Accepted<A>),
 }
@@ -186,23 +188,27 @@ impl<T: Serialize> Answer for Accepted<T> {
 }
 
 impl<D: Serialize, A: Serialize> Answer for DoneOrAccepted<D, A> {
+    fn kept(&self) -> bool {
+        !matches!(self, Self::Undone(_))
+    }
+
     fn status(&self) -> StatusCode {
         match self {
-            Self::Done(done) => done.status(),
+            Self::Done(done) | Self::Undone(done) => done.status(),
             Self::Accepted(accepted) => accepted.status(),
         }
     }
 
     fn location(&self, path: &str) -> Option<String> {
         match self {
-            Self::Done(done) => done.location(path),
+            Self::Done(done) | Self::Undone(done) => done.location(path),
             Self::Accepted(accepted) => accepted.location(path),
         }
     }
 
     fn body(&self) -> serde_json::Result<String> {
         match self {
-            Self::Done(done) => done.body(),
+            Self::Done(done) | Self::Undone(done) => done.body(),
             Self::Accepted(accepted) => accepted.body(),
         }
     }

@@ -155,11 +155,13 @@ async fn import_rows(
             let (run, failures) = import_run::import(tx, sheet, &content.file, mode, on, &Pulse::default()).await?;
             let failed_csv = failed_csv(&run);
             let failures = failures.into_iter().map(|failure| told(failure, language)).collect();
-            Ok(DoneOrAccepted::Done(Done(ImportReport { run, failures, failed_csv })))
+            let refused = mode == ImportMode::Atomic && !run.committed;
+            let report = Done(ImportReport { run, failures, failed_csv });
+            Ok(if refused { DoneOrAccepted::Undone(report) } else { DoneOrAccepted::Done(report) })
         })
         .await?;
     match written {
-        Written::Now(DoneOrAccepted::Done(Done(report))) if mode == ImportMode::Atomic && !report.run.committed => {
+        Written::Now(DoneOrAccepted::Undone(Done(report))) => {
             let refused = REFUSED.with("count", report.run.refused);
             Err(Problem::from(refused).with_import(serde_json::to_value(&report).map_err(|error| Error::Internal(error.to_string()))?))
         }

@@ -72,3 +72,18 @@ async fn an_import_is_replayed_too() {
     let (first, again) = (send().await, send().await);
     assert_eq!((first.body["run"]["created"].as_i64(), &again.body), (Some(1), &first.body));
 }
+
+#[tokio::test]
+async fn a_refused_import_is_refused_again_and_its_key_is_free() {
+    let app = TestApp::start().await;
+    let admin = app.small_town().await;
+    let send = async |file: &'static str| {
+        let request = admin.request(Method::POST, "/v1/imports/grids").header("Idempotency-Key", "file-2").body(file);
+        admin.send(request).await
+    };
+    for round in 0..2 {
+        let refused = send("code,name\n4211810010,短\n").await;
+        assert_eq!((refused.status, refused.code()), (422, "import.refused"), "round {round}: {}", refused.body);
+    }
+    assert_eq!(send("code,name\n421181001001008,八\n").await.ok(200)["run"]["created"], 1, "the mended file under the same key");
+}
