@@ -75,17 +75,20 @@ pub enum Measure {
     },
 }
 
+/// A text in Chinese and in English.
+pub type Both = (&'static str, &'static str);
+
 /// A statistic.
 #[derive(Clone, Copy, Debug)]
 pub struct Statistic {
     /// Its key in paths.
     pub key: &'static str,
     /// Title, in Chinese and English.
-    pub title: (&'static str, &'static str),
+    pub title: Both,
     /// What is counted and how, in Chinese and English.
-    pub definition: (&'static str, &'static str),
+    pub definition: Both,
     /// Unit, in Chinese and English.
-    pub unit: (&'static str, &'static str),
+    pub unit: Both,
     /// Rises when the definition does.
     pub version: i32,
     /// Whether it tells of a window, from a day to a day, and not of one day.
@@ -97,6 +100,33 @@ pub struct Statistic {
     pub rows_read: Permission,
     /// How it comes about.
     pub measure: Measure,
+}
+
+impl Statistic {
+    /// As many as these rows count, on a day; the first version of its definition.
+    #[must_use]
+    pub const fn count(key: &'static str, title: Both, definition: Both, unit: Both, rows_read: Permission, rows: fn() -> String) -> Self {
+        Self { key, title, definition, unit, version: 1, window: false, rows_read, guarded_among: None, measure: Measure::Rows(rows) }
+    }
+
+    /// The share of one statistic in another, given as part and whole.
+    #[must_use]
+    pub const fn share(key: &'static str, title: Both, definition: Both, (part, whole): (&'static str, &'static str), rows_read: Permission) -> Self {
+        let measure = Measure::Share { part, whole };
+        Self { key, title, definition, unit: ("%", "per cent"), version: 1, window: false, rows_read, guarded_among: None, measure }
+    }
+
+    /// The same, of a window.
+    #[must_use]
+    pub const fn of_a_window(self) -> Self {
+        Self { window: true, ..self }
+    }
+
+    /// The same, guarded where these are few.
+    #[must_use]
+    pub const fn guarded_among(self, whole: &'static str) -> Self {
+        Self { guarded_among: Some(whole), ..self }
+    }
 }
 
 /// What a statistic is asked of.
