@@ -98,7 +98,8 @@ pub struct Column {
     pub default: Option<&'static str>,
     /// Whether it names another row of the same table by its natural key, which may stand in the same file.
     pub own: bool,
-    /// Whether rows that have it in common are checked against one another, and are so read together.
+    /// Whether rows that have it in common are checked against one another although they may not stand beside each other: far
+    /// more of the file is read at once.
     pub kin: bool,
     /// What stands in the template's note: meaning and unit, for the clerk.
     pub note: &'static str,
@@ -125,7 +126,7 @@ impl Column {
         Self { own: true, ..self }
     }
 
-    /// The same, by which rows are checked against one another.
+    /// The same, by which rows are checked against one another wherever they stand.
     #[must_use]
     pub const fn kin(self) -> Self {
         Self { kin: true, ..self }
@@ -351,6 +352,18 @@ impl Sheet {
     /// The columns that imports store.
     pub fn stored_columns(&self) -> impl Iterator<Item = &'static Column> {
         self.columns.iter().filter(|column| column.stored())
+    }
+
+    /// Whether rows with the same cell in this column are checked against one another, so that imports look at them together where
+    /// they stand side by side: the body in which people have seats, the dwelling that people own. It is a column of its own
+    /// where the sheet says so, else the first of those within which rows are found, else the first of the natural key.
+    #[must_use]
+    pub fn gathers(&self, column: &Column) -> bool {
+        if self.columns.iter().any(|one| one.kin) {
+            return column.kin;
+        }
+        let within = self.found_by.as_ref().and_then(|found| found.within.first()).copied();
+        within.or_else(|| self.columns.first().map(|first| first.name)) == Some(column.name)
     }
 
     /// Whether its files hold personal values in clear, which are kept nowhere on their way in.

@@ -16,9 +16,10 @@ pub const SHEET: Sheet = Sheet {
     read: READ,
     write: WRITE,
     columns: &[
+        // The parts of a split have the old grid in common, those of a merger the new one, and no order of rows brings both together.
         Column::new("kind", "变更类型", Form::Choice(LineageKind::CHOICES), "不变、更名、拆分、合并、调整、新设或撤销。").required(),
         Column::new("old_code", "原网格编码", Form::Code(is_grid_code, &NOT_A_GRID_CODE), "新设的不填。导入后该网格自生效日终止,不变或调整的除外。").kin(),
-        Column::new("new_code", "新网格编码", Form::Code(is_grid_code, &NOT_A_GRID_CODE), "撤销的不填;须已登记,启用日期为生效日,合并或调整的也可更早。"),
+        Column::new("new_code", "新网格编码", Form::Code(is_grid_code, &NOT_A_GRID_CODE), "撤销的不填;须已登记,启用日期为生效日,合并或调整的也可更早。").kin(),
         Column::new("valid_from", "生效日期", Form::Date, "划分生效之日,默认为导入生效日期。").or("$on"),
         Column::new("households_moved", "划转户数", Form::Integer(0, 1_000_000), "由原网格划入新网格的户数。"),
         Column::new("reason", "理由", Form::Text(200), "最多200个字符。"),

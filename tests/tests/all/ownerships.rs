@@ -255,6 +255,21 @@ async fn org_08_ownerships_come_and_go_as_files() {
 }
 
 #[tokio::test]
+async fn org_08_a_share_passes_from_one_row_to_the_next_wherever_they_stand() {
+    let app = TestApp::start().await;
+    let admin = app.small_town().await;
+    house(&admin).await;
+    let header = "dwelling_code,id_number,share_numerator,share_denominator,valid_from\n";
+    admin.import("ownerships", "", format!("{header}{FLAT},{ONE},3,4,2020-01-01\n{FLAT},{TWO},1,4,2020-01-01\n").into_bytes()).await.ok(200);
+    // 500 rows are looked at first, of which the last takes what the next one gives up.
+    let others: String = (0..499).map(|number| format!("42118100100100001{:06},{ONE},1,2,2020-01-01\n", 900_000 + number)).collect();
+    let file = format!("{header}{others}{FLAT},{TWO},3,4,2020-01-01\n{FLAT},{ONE},1,4,2020-01-01\n");
+    let run = admin.import("ownerships", "mode=best_effort", file.into_bytes()).await.ok(200)["run"].clone();
+    assert_eq!((run["changed"].as_i64(), run["refused"].as_i64()), (Some(2), Some(499)), "{run}");
+    assert_eq!(owners(&admin, FLAT, "2024-01-01").await["unrecorded_share"], "0/1");
+}
+
+#[tokio::test]
 async fn org_08_a_file_brings_no_shares_that_cannot_be_added_up_singly() {
     let app = TestApp::start().await;
     let admin = app.small_town().await;

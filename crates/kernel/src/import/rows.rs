@@ -18,9 +18,11 @@ use crate::tabular::{Row, Table};
 const CHUNK: usize = 5_000;
 /// The same at first: after a few, Postgres is told what the tables have become (see [`super::take_stock`]).
 const FIRST_CHUNK: usize = 500;
-/// The same of a sheet whose rows may name one another, or are checked against one another: they can be within such a part of
-/// a file.
+/// The same of a sheet whose rows may name one another, or are checked against others that do not stand beside them: they can be
+/// within such a part of a file.
 const CHUNK_OF_KIN: usize = 20_000;
+/// So many more rows a chunk may have for those that belong to the last one.
+const TOGETHER: usize = 20_000;
 
 /// A row whose cells are in order.
 pub(super) struct Ready {
@@ -63,26 +65,65 @@ fn send_chunks(file: File, sheet: &'static Sheet, keeper: Option<&Keeper>, chunk
     if !send(Chunk { header: as_csv(&table.header)?, ..Chunk::default() }) {
         return Ok(());
     }
-    let kin = sheet.columns.iter().any(|column| column.own || column.kin);
-    let mut most = if kin { CHUNK_OF_KIN } else { FIRST_CHUNK };
+    let mut cuts = Cuts::of(sheet, &table.columns);
     let mut seen = Seen::default();
     let mut chunk = Chunk::default();
     while let Some(row) = table.next_row()? {
+        if cuts.before(&row) && !send(std::mem::take(&mut chunk)) {
+            return Ok(());
+        }
         let record = if keeper.is_some() { as_csv(&concealed(&row, &table.columns, sheet))? } else { as_csv(&row.cells)? };
         let line = i32::try_from(row.line).unwrap_or(i32::MAX);
         match check(&row, &table.columns, sheet, keeper, &mut seen, line) {
             Ok(ready) => chunk.ready.push(Ready { record, ..ready }),
             Err(faults) => chunk.failures.push(Failure { line, record, faults }),
         }
-        if chunk.ready.len() + chunk.failures.len() == most {
-            most = if kin { CHUNK_OF_KIN } else { CHUNK };
-            if !send(std::mem::take(&mut chunk)) {
-                return Ok(());
-            }
-        }
     }
     send(chunk);
     Ok(())
+}
+
+/// Where a file is cut into chunks: not between two rows that belong together, or whether they are refused would depend on where
+/// they stand.
+struct Cuts {
+    /// The cells of which rows that belong together have one in common.
+    common: Vec<usize>,
+    /// These cells of the last row that could be read.
+    last: Vec<String>,
+    /// Rows of this chunk so far.
+    rows: usize,
+    /// After so many rows it ends, and the next ones after so many.
+    most: usize,
+    then: usize,
+    /// So many more it may have for rows that belong to its last one.
+    beyond: usize,
+}
+
+impl Cuts {
+    fn of(sheet: &'static Sheet, columns: &[usize]) -> Self {
+        let gathers = |index: usize| sheet.columns.get(index).is_some_and(|column| sheet.gathers(column));
+        let common = columns.iter().enumerate().filter(|(_, index)| gathers(**index)).map(|(place, _)| place).collect();
+        let kin = sheet.columns.iter().any(|column| column.own || column.kin);
+        let (most, then) = if kin { (CHUNK_OF_KIN, CHUNK_OF_KIN) } else { (FIRST_CHUNK, CHUNK) };
+        Self { common, last: Vec::new(), rows: 0, most, then, beyond: TOGETHER }
+    }
+
+    /// Whether a chunk ends before the next row of the file, which is this one.
+    fn before(&mut self, row: &Row) -> bool {
+        // A row that cannot be read belongs to none, and keeps none apart.
+        let unread = row.fault.is_some();
+        let cell = |place: &usize| row.cells.get(*place).map_or_else(String::new, |cell| cell.trim().to_owned());
+        let cells: Vec<String> = if unread { self.last.clone() } else { self.common.iter().map(cell).collect() };
+        let belongs = cells.iter().zip(&self.last).any(|(cell, last)| !cell.is_empty() && cell == last);
+        let ends = self.rows >= if belongs { self.most + self.beyond } else { self.most };
+        if ends {
+            self.rows = 0;
+            self.most = self.then;
+        }
+        self.rows += 1;
+        self.last = cells;
+        ends
+    }
 }
 
 /// Checks all cells of a row and reports all that is wrong.
@@ -233,4 +274,45 @@ fn as_csv(cells: &[String]) -> Result<String> {
     let bytes = writer.into_inner().map_err(|error| failed(&error))?;
     // Postgres keeps no NUL; its picture shows the clerk where it was.
     String::from_utf8(bytes).map(|text| text.replace('\0', "\u{2400}")).map_err(|error| failed(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many rows each chunk gets, of rows with these cells; `!` is a row that cannot be read.
+    fn cut(rows: &[[&str; 2]], common: &[usize], beyond: usize) -> Vec<usize> {
+        let mut cuts = Cuts { common: common.to_vec(), last: Vec::new(), rows: 0, most: 2, then: 3, beyond };
+        let mut chunks = vec![0];
+        for cells in rows {
+            let fault = (cells[0] == "!").then(|| (&REQUIRED).into());
+            let row = Row { cells: cells.map(String::from).to_vec(), fault, ..Row::default() };
+            if cuts.before(&row) {
+                chunks.push(0);
+            }
+            *chunks.last_mut().unwrap() += 1;
+        }
+        chunks
+    }
+
+    #[test]
+    fn a_file_is_not_cut_between_rows_that_belong_together() {
+        let alone = [["a", ""], ["b", ""], ["c", ""], ["d", ""], ["e", ""], ["f", ""]];
+        assert_eq!(cut(&alone, &[0], 9), [2, 3, 1]);
+        let of_one = [["a", ""], ["b", ""], [" b", ""], ["b ", ""], ["c", ""], ["d", ""]];
+        assert_eq!(cut(&of_one, &[0], 9), [4, 2]);
+        let unread = [["a", ""], ["b", ""], ["!", ""], ["b", ""], ["c", ""]];
+        assert_eq!(cut(&unread, &[0], 9), [4, 1], "a row that cannot be read keeps nobody apart");
+        assert_eq!(cut(&[["!", ""]; 6], &[0], 9), [2, 3, 1], "nor together");
+        let by_either = [["a", "x"], ["b", "x"], ["b", "y"], ["c", "y"], ["d", "z"]];
+        assert_eq!(cut(&by_either, &[0, 1], 9), [4, 1]);
+        assert_eq!(cut(&by_either, &[1], 9), [2, 3]);
+        assert_eq!(cut(&[["", ""]; 4], &[0, 1], 9), [2, 2], "empty cells have nothing in common");
+    }
+
+    #[test]
+    fn too_many_rows_are_cut_whatever_they_have_in_common() {
+        assert_eq!(cut(&[["a", ""]; 9], &[0], 2), [4, 5]);
+        assert_eq!(cut(&[["a", ""]; 9], &[0], 0), [2, 3, 3, 1]);
+    }
 }
