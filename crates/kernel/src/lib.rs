@@ -54,6 +54,7 @@ pub use clock::Stamp;
 pub use db::{Call, Conn, Db, Tx, View};
 pub use journal::Recorded;
 pub use page::{Page, Paging};
+pub use prepared::Prepare;
 pub use refusal::{Error, Fault, Kind, Refusal, Result};
 pub use role::Role;
 pub use text_enum::{Choice, Labelled};

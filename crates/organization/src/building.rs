@@ -9,8 +9,8 @@ use kernel::page::MAX_TOTAL;
 use kernel::sheet::{Check, Column, Form, Sheet};
 use kernel::text::{Key, Line, Name};
 use kernel::{
-    Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, count_after, cursor_of, holds_on, id, import, keyset, period,
-    within_or_above,
+    Ending, Expected, Page, Paging, Permission, Prepare, Recorded, Refusal, Result, Stamp, Tx, View, count_after, cursor_of, holds_on, id, import, keyset,
+    period, within_or_above,
 };
 use schema::{building, household};
 use serde::{Deserialize, Serialize};
@@ -303,6 +303,7 @@ pub async fn create(tx: &Tx<'_>, new: &NewBuilding) -> Result<Building> {
     let building = diesel::insert_into(building::table)
         .values((new, building::id.eq(BuildingId::fresh()), building::valid_from.eq(from)))
         .returning(Building::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;
@@ -354,6 +355,7 @@ pub async fn end(tx: &Tx<'_>, id: BuildingId, expected: Expected, ending: &Endin
     let after = diesel::update(building::table.find(id))
         .set((building::valid_to.eq(on), building::version.eq(before.version + 1), building::updated_at.eq(tx.now)))
         .returning(Building::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await?;
     tx.record("building.ended", Some(&before), &after, Some(ending.reason.as_str()))?;
@@ -362,14 +364,8 @@ pub async fn end(tx: &Tx<'_>, id: BuildingId, expected: Expected, ending: &Endin
 
 /// Refuses unless the building is there and has not ended on a day; it cannot end before this transaction does.
 pub async fn host(tx: &Tx<'_>, code: &str, on: NaiveDate) -> Result<()> {
-    let end = building::table
-        .filter(building::code.eq(code))
-        .select(building::valid_to)
-        .for_key_share()
-        .first::<Option<NaiveDate>>(&mut tx.conn())
-        .await
-        .optional()?;
-    match end {
+    let end = building::table.filter(building::code.eq(code)).select(building::valid_to).for_key_share();
+    match end.first::<Option<NaiveDate>>(&mut tx.conn()).await.optional()? {
         None => Err(UNKNOWN_HERE.at("/code").with("building_code", code).into()),
         Some(end) if end.is_none_or(|end| on < end) => Ok(()),
         Some(_) => Err(NOT_YET_OR_NO_MORE.at("/code").with("building_code", code).into()),
@@ -400,6 +396,7 @@ async fn change(tx: &Tx<'_>, before: &Building, patch: &BuildingPatch) -> Result
     let after = diesel::update(building::table.find(before.id))
         .set((patch, building::version.eq(before.version + 1), building::updated_at.eq(tx.now)))
         .returning(Building::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;

@@ -11,7 +11,7 @@ use kernel::area::AreaCode;
 use kernel::change::{CODE_FIXED, Constraint, HALF_A_REFERENCE, REFERENCE_TAKEN, RefusedBy, nullable};
 use kernel::page::{Cursor, MAX_TOTAL};
 use kernel::text::{Key, Line, Passage, SquareMetres};
-use kernel::{Actor, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, holds_on, id, period, within_or_above};
+use kernel::{Actor, Expected, Page, Paging, Permission, Prepare, Recorded, Refusal, Result, Stamp, Tx, View, holds_on, id, period, within_or_above};
 use schema::{charter_inclusion, compound_grid};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -353,6 +353,7 @@ pub async fn create(tx: &Tx<'_>, new: &NewCharterInclusion) -> Result<CharterInc
     let inclusion = diesel::insert_into(charter_inclusion::table)
         .values((new, charter_inclusion::id.eq(CharterInclusionId::fresh()), charter_inclusion::state.eq(CharterState::Drafting)))
         .returning(CharterInclusion::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;
@@ -411,6 +412,7 @@ async fn change(tx: &Tx<'_>, before: &CharterInclusion, patch: &CharterInclusion
     let after = diesel::update(charter_inclusion::table.find(before.id))
         .set((patch, charter_inclusion::version.eq(before.version + 1), charter_inclusion::updated_at.eq(tx.now)))
         .returning(CharterInclusion::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;

@@ -6,7 +6,7 @@ use diesel_async::RunQueryDsl;
 use kernel::change::RefusedBy;
 use kernel::text::{Line, SquareMetres};
 use kernel::workflow::{self, NextActions, decide};
-use kernel::{Ending, Expected, Refusal, Result, Tx, View, period};
+use kernel::{Ending, Expected, Prepare, Refusal, Result, Tx, View, period};
 use schema::charter_inclusion;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -228,6 +228,7 @@ async fn take(
             charter_inclusion::updated_at.eq(tx.now),
         ))
         .returning(CharterInclusion::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;

@@ -9,8 +9,8 @@ use kernel::page::MAX_TOTAL;
 use kernel::sheet::{Check, Column, Form, Sheet};
 use kernel::text::{Key, Name};
 use kernel::{
-    Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, count_after, cursor_of, holds_on, id, import, keyset, period,
-    text_enum, within_or_above,
+    Ending, Expected, Page, Paging, Permission, Prepare, Recorded, Refusal, Result, Stamp, Tx, View, count_after, cursor_of, holds_on, id, import, keyset,
+    period, text_enum, within_or_above,
 };
 use schema::{community, compound, grid};
 use serde::{Deserialize, Serialize};
@@ -242,6 +242,7 @@ pub async fn create(tx: &Tx<'_>, new: &NewCommunity) -> Result<Community> {
     let community = diesel::insert_into(community::table)
         .values((new, community::id.eq(CommunityId::fresh()), community::valid_from.eq(from)))
         .returning(Community::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;
@@ -295,6 +296,7 @@ pub async fn end(tx: &Tx<'_>, id: CommunityId, expected: Expected, ending: &Endi
     let after = diesel::update(community::table.find(id))
         .set((community::valid_to.eq(on), community::version.eq(before.version + 1), community::updated_at.eq(tx.now)))
         .returning(Community::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await?;
     tx.record("community.ended", Some(&before), &after, Some(ending.reason.as_str()))?;
@@ -335,6 +337,7 @@ async fn change(tx: &Tx<'_>, before: &Community, patch: &CommunityPatch) -> Resu
     let after = diesel::update(community::table.find(before.id))
         .set((patch, community::version.eq(before.version + 1), community::updated_at.eq(tx.now)))
         .returning(Community::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;

@@ -9,8 +9,8 @@ use kernel::change::{CODE_FIXED, Constraint, HALF_A_REFERENCE, REFERENCE_TAKEN, 
 use kernel::page::MAX_TOTAL;
 use kernel::text::{Key, Line, Name, SquareMetres};
 use kernel::{
-    Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, count_after, cursor_of, holds_on, id, import, keyset, period,
-    text_enum, within_or_above,
+    Ending, Expected, Page, Paging, Permission, Prepare, Recorded, Refusal, Result, Stamp, Tx, View, count_after, cursor_of, holds_on, id, import, keyset,
+    period, text_enum, within_or_above,
 };
 use schema::{building, compound, compound_grid, property_project};
 use serde::{Deserialize, Serialize};
@@ -321,6 +321,7 @@ pub async fn create(tx: &Tx<'_>, new: &NewCompound) -> Result<Compound> {
     let compound = diesel::insert_into(compound::table)
         .values((new, compound::id.eq(CompoundId::fresh()), compound::valid_from.eq(from)))
         .returning(Compound::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;
@@ -355,8 +356,7 @@ pub async fn put(tx: &Tx<'_>, source: &Key, reference: &Key, new: NewCompound) -
     }
 }
 
-/// Ends a compound on a day. Refused while buildings, links to grids, property projects, party organizations, governance
-/// bodies or charter inclusions are open from that day on.
+/// Ends a compound on a day. Refused while buildings, links to grids, projects, organizations, bodies or inclusions are open from then on.
 pub async fn end(tx: &Tx<'_>, id: CompoundId, expected: Expected, ending: &Ending) -> Result<Compound> {
     import::hold(
         tx,
@@ -388,6 +388,7 @@ pub async fn end(tx: &Tx<'_>, id: CompoundId, expected: Expected, ending: &Endin
     let after = diesel::update(compound::table.find(id))
         .set((compound::valid_to.eq(on), compound::version.eq(before.version + 1), compound::updated_at.eq(tx.now)))
         .returning(Compound::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await?;
     tx.record("compound.ended", Some(&before), &after, Some(ending.reason.as_str()))?;
@@ -440,6 +441,7 @@ async fn change(tx: &Tx<'_>, before: &Compound, patch: &CompoundPatch) -> Result
     let after = diesel::update(compound::table.find(before.id))
         .set((patch, compound::version.eq(before.version + 1), compound::updated_at.eq(tx.now)))
         .returning(Compound::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;

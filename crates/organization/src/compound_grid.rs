@@ -9,7 +9,7 @@ use kernel::change::{Constraint, HALF_A_REFERENCE, REFERENCE_TAKEN, RefusedBy, n
 use kernel::page::{Cursor, MAX_TOTAL};
 use kernel::sheet::{Check, Column, Form, Sheet};
 use kernel::text::{Key, Line, Name};
-use kernel::{Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, holds_on, id, period, text_enum, within_or_above};
+use kernel::{Ending, Expected, Page, Paging, Permission, Prepare, Recorded, Refusal, Result, Stamp, Tx, View, holds_on, id, period, text_enum, within_or_above};
 use schema::compound_grid;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -275,6 +275,7 @@ pub async fn create(tx: &Tx<'_>, new: &NewCompoundGrid) -> Result<CompoundGrid> 
     let link = diesel::insert_into(compound_grid::table)
         .values((new, compound_grid::id.eq(CompoundGridId::fresh()), compound_grid::valid_from.eq(from)))
         .returning(CompoundGrid::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;
@@ -316,6 +317,7 @@ pub async fn end(tx: &Tx<'_>, id: CompoundGridId, expected: Expected, ending: &E
     let after = diesel::update(compound_grid::table.find(id))
         .set((compound_grid::valid_to.eq(on), compound_grid::version.eq(before.version + 1), compound_grid::updated_at.eq(tx.now)))
         .returning(CompoundGrid::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await?;
     tx.record("compound_grid.ended", Some(&before), &after, Some(ending.reason.as_str()))?;
@@ -344,6 +346,7 @@ async fn change(tx: &Tx<'_>, before: &CompoundGrid, patch: &CompoundGridPatch) -
     let after = diesel::update(compound_grid::table.find(before.id))
         .set((patch, compound_grid::version.eq(before.version + 1), compound_grid::updated_at.eq(tx.now)))
         .returning(CompoundGrid::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;

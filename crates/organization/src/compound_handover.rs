@@ -11,7 +11,7 @@ use kernel::area::AreaCode;
 use kernel::change::{CODE_FIXED, Constraint, HALF_A_REFERENCE, REFERENCE_TAKEN, RefusedBy, nullable, present};
 use kernel::page::{Cursor, MAX_TOTAL};
 use kernel::text::{Key, Line, SquareMetres};
-use kernel::{Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, holds_on, id, period, within_or_above};
+use kernel::{Expected, Page, Paging, Permission, Prepare, Recorded, Refusal, Result, Stamp, Tx, View, holds_on, id, period, within_or_above};
 use schema::{compound_grid, compound_handover};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -348,6 +348,7 @@ pub async fn create(tx: &Tx<'_>, new: &NewCompoundHandover) -> Result<CompoundHa
     let kept: KeptHandover = diesel::insert_into(compound_handover::table)
         .values((new, compound_handover::id.eq(CompoundHandoverId::fresh()), compound_handover::state.eq(HandoverState::Registered)))
         .returning(KeptHandover::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;
@@ -400,6 +401,7 @@ async fn change(tx: &Tx<'_>, before: &KeptHandover, patch: &CompoundHandoverPatc
     let after: KeptHandover = diesel::update(compound_handover::table.find(before.id))
         .set((patch, compound_handover::version.eq(before.version + 1), compound_handover::updated_at.eq(tx.now)))
         .returning(KeptHandover::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;

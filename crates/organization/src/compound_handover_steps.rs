@@ -6,7 +6,7 @@ use diesel_async::RunQueryDsl;
 use kernel::change::RefusedBy;
 use kernel::text::Line;
 use kernel::workflow::{self, NextActions, decide};
-use kernel::{Expected, Result, Tx, View};
+use kernel::{Expected, Prepare, Result, Tx, View};
 use schema::compound_handover;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -143,6 +143,7 @@ async fn take(
     let after: KeptHandover = diesel::update(compound_handover::table.find(id))
         .set((&written, compound_handover::state.eq(to), compound_handover::version.eq(before.version + 1), compound_handover::updated_at.eq(tx.now)))
         .returning(KeptHandover::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;

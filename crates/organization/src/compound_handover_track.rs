@@ -7,7 +7,7 @@ use diesel_async::RunQueryDsl;
 use kernel::change::RefusedBy;
 use kernel::refusal::Refused;
 use kernel::text::Line;
-use kernel::{Expected, Refusal, Result, Tx, period};
+use kernel::{Expected, Prepare, Refusal, Result, Tx, period};
 use schema::{compound_handover, governance_body, party_organization, property_project};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -351,6 +351,7 @@ async fn store(tx: &Tx<'_>, before: &KeptHandover, written: &Written, note: Opti
     let after: KeptHandover = diesel::update(compound_handover::table.find(before.id))
         .set((written, compound_handover::version.eq(before.version + 1), compound_handover::updated_at.eq(tx.now)))
         .returning(KeptHandover::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;

@@ -15,7 +15,7 @@ use kernel::area::AreaCode;
 use kernel::change::{CODE_FIXED, Constraint, HALF_A_REFERENCE, REFERENCE_TAKEN, RefusedBy, nullable};
 use kernel::page::{Cursor, MAX_TOTAL};
 use kernel::text::{Key, Line, Passage, SquareMetres};
-use kernel::{Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, id, period};
+use kernel::{Expected, Page, Paging, Permission, Prepare, Recorded, Refusal, Result, Stamp, Tx, View, id, period};
 use schema::cross_appointment;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -349,6 +349,7 @@ pub async fn create(tx: &Tx<'_>, new: &NewCrossAppointment) -> Result<CrossAppoi
             cross_appointment::state.eq(new.direction.first()),
         ))
         .returning(CrossAppointment::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;
@@ -414,6 +415,7 @@ async fn change(tx: &Tx<'_>, before: &CrossAppointment, patch: &CrossAppointment
     let after = diesel::update(cross_appointment::table.find(before.id))
         .set((patch, cross_appointment::version.eq(before.version + 1), cross_appointment::updated_at.eq(tx.now)))
         .returning(CrossAppointment::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;

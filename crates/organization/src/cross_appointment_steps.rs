@@ -6,7 +6,7 @@ use diesel_async::RunQueryDsl;
 use kernel::change::RefusedBy;
 use kernel::text::{Line, SquareMetres};
 use kernel::workflow::{self, NextActions, decide};
-use kernel::{Ending, Expected, Refusal, Result, Tx, View, period};
+use kernel::{Ending, Expected, Prepare, Refusal, Result, Tx, View, period};
 use schema::cross_appointment;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -360,6 +360,7 @@ async fn finish(tx: &Tx<'_>, taken: Taken, written: &Written, reason: Option<&Li
             cross_appointment::updated_at.eq(tx.now),
         ))
         .returning(CrossAppointment::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;

@@ -6,7 +6,7 @@ use diesel::sql_types::{Bool, Date, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use kernel::change::{CODE_FIXED, Constraint, HALF_A_REFERENCE, REFERENCE_TAKEN, RefusedBy};
 use kernel::text::Key;
-use kernel::{Ending, Expected, Result, Tx, count_after, import, period, within_or_above};
+use kernel::{Ending, Expected, Prepare, Result, Tx, count_after, import, period, within_or_above};
 use schema::{dwelling, ownership};
 
 use crate::building;
@@ -35,6 +35,7 @@ pub async fn create(tx: &Tx<'_>, new: &NewDwelling) -> Result<Dwelling> {
     let dwelling = diesel::insert_into(dwelling::table)
         .values((new, dwelling::id.eq(DwellingId::fresh()), dwelling::valid_from.eq(from)))
         .returning(Dwelling::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;
@@ -81,6 +82,7 @@ pub async fn end(tx: &Tx<'_>, id: DwellingId, expected: Expected, ending: &Endin
     let after = diesel::update(dwelling::table.find(id))
         .set((dwelling::valid_to.eq(on), dwelling::version.eq(before.version + 1), dwelling::updated_at.eq(tx.now)))
         .returning(Dwelling::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await?;
     tx.record("dwelling.ended", Some(&before), &after, Some(ending.reason.as_str()))?;
@@ -145,6 +147,7 @@ async fn change(tx: &Tx<'_>, before: &Dwelling, patch: &DwellingPatch) -> Result
     let after = diesel::update(dwelling::table.find(before.id))
         .set((patch, dwelling::version.eq(before.version + 1), dwelling::updated_at.eq(tx.now)))
         .returning(Dwelling::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;

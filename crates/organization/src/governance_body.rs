@@ -11,7 +11,7 @@ use kernel::change::{CODE_FIXED, Constraint, HALF_A_REFERENCE, REFERENCE_TAKEN, 
 use kernel::import;
 use kernel::page::{Cursor, MAX_TOTAL};
 use kernel::text::{Key, Line, Name};
-use kernel::{Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, holds_on, id, period, text_enum, within_or_above};
+use kernel::{Ending, Expected, Page, Paging, Permission, Prepare, Recorded, Refusal, Result, Stamp, Tx, View, holds_on, id, period, text_enum, within_or_above};
 use schema::{compound_grid, governance_body};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -328,6 +328,7 @@ pub async fn create(tx: &Tx<'_>, new: &NewGovernanceBody) -> Result<GovernanceBo
     let body = diesel::insert_into(governance_body::table)
         .values((new, governance_body::id.eq(GovernanceBodyId::fresh()), governance_body::valid_from.eq(from)))
         .returning(GovernanceBody::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;
@@ -373,6 +374,7 @@ pub async fn end(tx: &Tx<'_>, id: GovernanceBodyId, expected: Expected, ending: 
     let after = diesel::update(governance_body::table.find(id))
         .set((governance_body::valid_to.eq(on), governance_body::version.eq(before.version + 1), governance_body::updated_at.eq(tx.now)))
         .returning(GovernanceBody::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await?;
     tx.record("governance_body.ended", Some(&before), &after, Some(ending.reason.as_str()))?;
@@ -431,6 +433,7 @@ async fn change(tx: &Tx<'_>, before: &GovernanceBody, patch: &GovernanceBodyPatc
     let after = diesel::update(governance_body::table.find(before.id))
         .set((patch, governance_body::version.eq(before.version + 1), governance_body::updated_at.eq(tx.now)))
         .returning(GovernanceBody::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;

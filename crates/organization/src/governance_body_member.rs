@@ -7,7 +7,7 @@ use kernel::area::AreaCode;
 use kernel::change::{CODE_FIXED, Constraint, HALF_A_REFERENCE, REFERENCE_TAKEN, RefusedBy, nullable, present};
 use kernel::page::{Cursor, MAX_TOTAL};
 use kernel::text::{Key, Line};
-use kernel::{Ending, Expected, Page, Paging, Recorded, Refusal, Result, Stamp, Tx, View, holds_on, id, period, text_enum, within_or_above};
+use kernel::{Ending, Expected, Page, Paging, Prepare, Recorded, Refusal, Result, Stamp, Tx, View, holds_on, id, period, text_enum, within_or_above};
 use schema::governance_body_member;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -277,6 +277,7 @@ pub async fn create(tx: &Tx<'_>, new: &NewGovernanceBodyMember) -> Result<Govern
             governance_body_member::ref_.eq(&new.reference),
         ))
         .returning(Seat::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;
@@ -357,6 +358,7 @@ async fn end_one(tx: &Tx<'_>, before: &Seat, on: NaiveDate, reason: &str) -> Res
     let after = diesel::update(governance_body_member::table.find(before.id))
         .set((governance_body_member::valid_to.eq(on), governance_body_member::version.eq(before.version + 1), governance_body_member::updated_at.eq(tx.now)))
         .returning(Seat::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await?;
     tx.record("governance_body_member.ended", Some(before), &after, Some(reason))?;
@@ -384,6 +386,7 @@ async fn change(tx: &Tx<'_>, before: &Seat, patch: &GovernanceBodyMemberPatch) -
     let after: Seat = diesel::update(governance_body_member::table.find(before.id))
         .set((patch, governance_body_member::version.eq(before.version + 1), governance_body_member::updated_at.eq(tx.now)))
         .returning(Seat::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;

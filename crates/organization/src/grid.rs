@@ -10,8 +10,8 @@ use kernel::page::MAX_TOTAL;
 use kernel::sheet::{Check, Column, Form, Sheet};
 use kernel::text::{Key, Name};
 use kernel::{
-    Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, count_after, cursor_of, holds_on, id, import, keyset, period,
-    text_enum, within_or_above,
+    Ending, Expected, Page, Paging, Permission, Prepare, Recorded, Refusal, Result, Stamp, Tx, View, count_after, cursor_of, holds_on, id, import, keyset,
+    period, text_enum, within_or_above,
 };
 use schema::{compound_grid, grid, household_grid};
 use serde::{Deserialize, Serialize};
@@ -292,6 +292,7 @@ pub async fn create(tx: &Tx<'_>, new: &NewGrid) -> Result<Grid> {
     let grid = diesel::insert_into(grid::table)
         .values((new, grid::id.eq(GridId::fresh()), grid::valid_from.eq(from)))
         .returning(Grid::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;
@@ -352,6 +353,7 @@ pub(crate) async fn close(tx: &Tx<'_>, before: &Grid, on: NaiveDate, reason: &st
     let after = diesel::update(grid::table.find(before.id))
         .set((grid::valid_to.eq(on), grid::version.eq(before.version + 1), grid::updated_at.eq(tx.now)))
         .returning(Grid::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await?;
     tx.record("grid.ended", Some(before), &after, Some(reason))?;
@@ -393,6 +395,7 @@ async fn change(tx: &Tx<'_>, before: &Grid, patch: &GridPatch) -> Result<Grid> {
     let after = diesel::update(grid::table.find(before.id))
         .set((patch, grid::version.eq(before.version + 1), grid::updated_at.eq(tx.now)))
         .returning(Grid::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;

@@ -8,7 +8,7 @@ use kernel::area::AreaCode;
 use kernel::change::{CODE_FIXED, Constraint, HALF_A_REFERENCE, REFERENCE_TAKEN, RefusedBy, nullable, present};
 use kernel::page::{Cursor, MAX_TOTAL};
 use kernel::text::{Key, Line, Name};
-use kernel::{Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, holds_on, id, period, within_or_above};
+use kernel::{Expected, Page, Paging, Permission, Prepare, Recorded, Refusal, Result, Stamp, Tx, View, holds_on, id, period, within_or_above};
 use schema::{community, grid_redivision, subdistrict};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -259,6 +259,7 @@ pub async fn create(tx: &Tx<'_>, new: &NewGridRedivision) -> Result<GridRedivisi
     let redivision = diesel::insert_into(grid_redivision::table)
         .values((new, grid_redivision::id.eq(GridRedivisionId::fresh()), grid_redivision::state.eq(RedivisionState::Draft)))
         .returning(GridRedivision::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;
@@ -330,6 +331,7 @@ async fn change(tx: &Tx<'_>, before: &GridRedivision, patch: &GridRedivisionPatc
     let after = diesel::update(grid_redivision::table.find(before.id))
         .set((patch, grid_redivision::version.eq(before.version + 1), grid_redivision::updated_at.eq(tx.now)))
         .returning(GridRedivision::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;

@@ -14,7 +14,7 @@ use kernel::manifest::{Home, Rehoming};
 use kernel::task::{Pace, Task};
 use kernel::text::Line;
 use kernel::workflow::decide;
-use kernel::{Call, Db, Error, Expected, Result, Role, Tx, import};
+use kernel::{Call, Db, Error, Expected, Prepare, Result, Role, Tx, import};
 use schema::{grid, grid_redivision};
 
 use crate::grid as grids;
@@ -79,6 +79,7 @@ pub async fn take_effect(tx: &Tx<'_>, homes: &[Home], id: GridRedivisionId, expe
             (grid_redivision::version.eq(before.version + 1), grid_redivision::updated_at.eq(tx.now)),
         ))
         .returning(GridRedivision::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;

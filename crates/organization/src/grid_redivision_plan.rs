@@ -10,7 +10,7 @@ use kernel::area::AreaCode;
 use kernel::change::RefusedBy;
 use kernel::page::Cursor;
 use kernel::text::{Line, Name};
-use kernel::{Expected, Fault, Page, Paging, Refusal, Result, Tx, View};
+use kernel::{Expected, Fault, Page, Paging, Prepare, Refusal, Result, Tx, View};
 use schema::{grid_redivision, grid_redivision_building, grid_redivision_grid, grid_redivision_household};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -208,6 +208,7 @@ pub async fn replace(tx: &Tx<'_>, id: GridRedivisionId, expected: Expected, plan
             grid_redivision::updated_at.eq(tx.now),
         ))
         .returning(GridRedivision::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;

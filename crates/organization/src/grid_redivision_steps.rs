@@ -6,7 +6,7 @@ use kernel::area::end_of;
 use kernel::change::RefusedBy;
 use kernel::text::{Line, Name};
 use kernel::workflow::{self, NextActions, decide};
-use kernel::{AreaCode, Expected, Result, Tx, View};
+use kernel::{AreaCode, Expected, Prepare, Result, Tx, View};
 use schema::grid_redivision;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -141,6 +141,7 @@ async fn take(
             grid_redivision::updated_at.eq(tx.now),
         ))
         .returning(GridRedivision::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;

@@ -7,10 +7,11 @@ use diesel_async::RunQueryDsl;
 use kernel::area::AreaCode;
 use kernel::change::{CODE_FIXED, Constraint, HALF_A_REFERENCE, REFERENCE_TAKEN, RefusedBy, nullable, present};
 use kernel::page::MAX_TOTAL;
-use kernel::prepared::Prepare;
 use kernel::sheet::{Check, Column, Form, Sheet};
 use kernel::text::{Key, Name};
-use kernel::{Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, cursor_of, holds_on, id, import, keyset, period, within};
+use kernel::{
+    Ending, Expected, Page, Paging, Permission, Prepare, Recorded, Refusal, Result, Stamp, Tx, View, cursor_of, holds_on, id, import, keyset, period, within,
+};
 use schema::{household, household_grid};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -260,6 +261,7 @@ pub async fn create(tx: &Tx<'_>, new: &NewHousehold) -> Result<Household> {
     let household = diesel::insert_into(household::table)
         .values((new, household::id.eq(HouseholdId::fresh()), household::valid_from.eq(from)))
         .returning(Household::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;
@@ -308,6 +310,7 @@ pub async fn end(tx: &Tx<'_>, id: HouseholdId, expected: Expected, ending: &Endi
     let after = diesel::update(household::table.find(id))
         .set((household::valid_to.eq(on), household::version.eq(before.version + 1), household::updated_at.eq(tx.now)))
         .returning(Household::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await?;
     tx.record("household.ended", Some(&before), &after, Some(ending.reason.as_str()))?;

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel::change::RefusedBy;
 use kernel::text::Line;
-use kernel::{Expected, Refusal, Result, Tx, period};
+use kernel::{Expected, Prepare, Refusal, Result, Tx, period};
 use schema::household;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -75,6 +75,7 @@ pub(crate) async fn settle_in(tx: &Tx<'_>, before: &Household, grid_code: &GridC
     let after = diesel::update(household::table.find(before.id))
         .set((household::grid_code.eq(grid_code), household::version.eq(before.version + 1), household::updated_at.eq(tx.now)))
         .returning(Household::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;

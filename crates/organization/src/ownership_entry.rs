@@ -7,7 +7,7 @@ use diesel::sql_types::{Array, Bool, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use kernel::change::{CODE_FIXED, Constraint, HALF_A_REFERENCE, REFERENCE_TAKEN, RefusedBy};
 use kernel::text::Key;
-use kernel::{Ending, Expected, Result, Tx, period, within};
+use kernel::{Ending, Expected, Prepare, Result, Tx, period, within};
 use schema::ownership;
 use uuid::Uuid;
 
@@ -44,6 +44,7 @@ pub async fn create(tx: &Tx<'_>, new: &NewOwnership) -> Result<Ownership> {
     let made = diesel::insert_into(ownership::table)
         .values((&NewOwnership { person_id, ..new.clone() }, ownership::id.eq(OwnershipId::fresh()), ownership::valid_from.eq(from)))
         .returning(Ownership::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;
@@ -86,6 +87,7 @@ pub async fn end(tx: &Tx<'_>, id: OwnershipId, expected: Expected, ending: &Endi
     let after = diesel::update(ownership::table.find(id))
         .set((ownership::valid_to.eq(on), ownership::version.eq(before.version + 1), ownership::updated_at.eq(tx.now)))
         .returning(Ownership::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await?;
     tx.record("ownership.ended", Some(&before), &after, Some(ending.reason.as_str()))?;
@@ -111,6 +113,7 @@ async fn change(tx: &Tx<'_>, before: &Ownership, patch: &OwnershipPatch) -> Resu
     let after = diesel::update(ownership::table.find(before.id))
         .set((patch, ownership::version.eq(before.version + 1), ownership::updated_at.eq(tx.now)))
         .returning(Ownership::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;

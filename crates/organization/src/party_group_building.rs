@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel::change::{Constraint, RefusedBy};
 use kernel::text::Key;
-use kernel::{Expected, Recorded, Refusal, Result, Tx, View, clock, count_after, holds_on, period};
+use kernel::{Expected, Prepare, Recorded, Refusal, Result, Tx, View, clock, count_after, holds_on, period};
 use schema::{building, party_group_building, party_organization};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -142,6 +142,7 @@ pub async fn set(tx: &Tx<'_>, id: PartyOrganizationId, expected: Expected, wante
     let after: PartyOrganization = diesel::update(party_organization::table.find(id))
         .set((party_organization::version.eq(group.version + 1), party_organization::updated_at.eq(tx.now)))
         .returning(PartyOrganization::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await?;
     let after = grouped(tx, after, on).await?;

@@ -7,7 +7,9 @@ use diesel_async::RunQueryDsl;
 use kernel::change::{Constraint, HALF_A_REFERENCE, REFERENCE_TAKEN, RefusedBy, nullable, present};
 use kernel::page::{Cursor, MAX_TOTAL};
 use kernel::text::{Key, Name};
-use kernel::{AreaCode, Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, holds_on, id, period, text_enum, within};
+use kernel::{
+    AreaCode, Ending, Expected, Page, Paging, Permission, Prepare, Recorded, Refusal, Result, Stamp, Tx, View, holds_on, id, period, text_enum, within,
+};
 use schema::{party_membership, person};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -312,6 +314,7 @@ pub async fn create(tx: &Tx<'_>, new: &NewPartyMembership) -> Result<PartyMember
             party_membership::valid_from.eq(new.valid_from.unwrap_or(new.joined_on)),
         ))
         .returning(Row::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;
@@ -331,6 +334,7 @@ pub async fn update(tx: &Tx<'_>, id: PartyMembershipId, expected: Expected, patc
     let row: Row = diesel::update(party_membership::table.find(id))
         .set((patch, party_membership::version.eq(before.version + 1), party_membership::updated_at.eq(tx.now)))
         .returning(Row::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;
@@ -352,6 +356,7 @@ pub async fn end(tx: &Tx<'_>, id: PartyMembershipId, expected: Expected, ending:
     let row: Row = diesel::update(party_membership::table.find(id))
         .set((party_membership::valid_to.eq(on), party_membership::version.eq(before.version + 1), party_membership::updated_at.eq(tx.now)))
         .returning(Row::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await?;
     covers_posts(tx, &[before.person_id]).await?;

@@ -7,7 +7,7 @@ use kernel::area::AreaCode;
 use kernel::change::{CODE_FIXED, RefusedBy};
 use kernel::page::MAX_TOTAL;
 use kernel::text::Key;
-use kernel::{Ending, Expected, Page, Paging, Refusal, Result, Tx, View, count_after, cursor_of, holds_on, import, keyset, period, within_or_above};
+use kernel::{Ending, Expected, Page, Paging, Prepare, Refusal, Result, Tx, View, count_after, cursor_of, holds_on, import, keyset, period, within_or_above};
 use schema::{building, compound_grid, household, party_group_building, party_organization, party_post, property_company};
 use uuid::Uuid;
 
@@ -138,6 +138,7 @@ pub async fn create(tx: &Tx<'_>, new: &NewPartyOrganization) -> Result<GroupedPa
     let organization: PartyOrganization = diesel::insert_into(party_organization::table)
         .values((new, party_organization::id.eq(PartyOrganizationId::fresh()), party_organization::area_code.eq(area), party_organization::valid_from.eq(from)))
         .returning(PartyOrganization::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;
@@ -206,6 +207,7 @@ pub async fn end(tx: &Tx<'_>, id: PartyOrganizationId, expected: Expected, endin
     let after: PartyOrganization = diesel::update(party_organization::table.find(id))
         .set((party_organization::valid_to.eq(on), party_organization::version.eq(before.version + 1), party_organization::updated_at.eq(tx.now)))
         .returning(PartyOrganization::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await?;
     let emptied = grouped(tx, after.clone(), on).await?;
@@ -329,6 +331,7 @@ async fn change(tx: &Tx<'_>, before: &PartyOrganization, patch: &PartyOrganizati
     let after: PartyOrganization = diesel::update(party_organization::table.find(before.id))
         .set((patch, party_organization::version.eq(before.version + 1), party_organization::updated_at.eq(tx.now)))
         .returning(PartyOrganization::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;

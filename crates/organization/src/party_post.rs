@@ -11,7 +11,7 @@ use diesel_async::RunQueryDsl;
 use kernel::change::{CODE_FIXED, RefusedBy};
 use kernel::page::{Cursor, MAX_TOTAL};
 use kernel::text::{Key, Line};
-use kernel::{AreaCode, Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, holds_on, id, period, text_enum};
+use kernel::{AreaCode, Ending, Expected, Page, Paging, Permission, Prepare, Recorded, Refusal, Result, Stamp, Tx, View, holds_on, id, period, text_enum};
 use schema::{party_organization, party_post};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -313,6 +313,7 @@ pub async fn create(tx: &Tx<'_>, new: &NewPartyPost) -> Result<PartyPost> {
     let row: Row = diesel::insert_into(party_post::table)
         .values((&NewPartyPost { person_id: person, ..new.clone() }, party_post::id.eq(PartyPostId::fresh()), party_post::valid_from.eq(from)))
         .returning(Row::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;
@@ -356,6 +357,7 @@ pub async fn end(tx: &Tx<'_>, id: PartyPostId, expected: Expected, ending: &Endi
     let row: Row = diesel::update(party_post::table.find(id))
         .set((party_post::valid_to.eq(on), party_post::version.eq(before.version + 1), party_post::updated_at.eq(tx.now)))
         .returning(Row::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await?;
     let after = row.in_area(before.area_code.clone());
@@ -422,6 +424,7 @@ async fn change(tx: &Tx<'_>, before: &PartyPost, patch: &PartyPostPatch) -> Resu
     let row: Row = diesel::update(party_post::table.find(before.id))
         .set((patch, party_post::version.eq(before.version + 1), party_post::updated_at.eq(tx.now)))
         .returning(Row::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;

@@ -7,7 +7,7 @@ use diesel_async::RunQueryDsl;
 use kernel::change::{Constraint, HALF_A_REFERENCE, REFERENCE_TAKEN, RefusedBy};
 use kernel::personal::{Clear, Keeper, Kept};
 use kernel::text::{Key, Line};
-use kernel::{Ending, Expected, Refusal, Result, Tx, period, within};
+use kernel::{Ending, Expected, Prepare, Refusal, Result, Tx, period, within};
 use schema::person;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -61,6 +61,7 @@ pub async fn create(tx: &Tx<'_>, new: &NewPerson) -> Result<Person> {
             (person::source.eq(&new.source), person::ref_.eq(&new.reference)),
         ))
         .returning(Row::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;
@@ -113,6 +114,7 @@ async fn set_end(tx: &Tx<'_>, before: &Person, on: Option<NaiveDate>, action: &'
     let row = diesel::update(person::table.find(before.id))
         .set((person::valid_to.eq(on), person::version.eq(before.version + 1), person::updated_at.eq(tx.now)))
         .returning(Row::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await?;
     let after = row.show(tx)?;
@@ -179,6 +181,7 @@ async fn change(tx: &Tx<'_>, before: &Person, patch: &PersonPatch) -> Result<Per
     let row = diesel::update(person::table.find(before.id))
         .set((changes, person::version.eq(before.version + 1), person::updated_at.eq(tx.now)))
         .returning(Row::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;

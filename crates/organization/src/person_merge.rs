@@ -11,7 +11,7 @@ use kernel::manifest::Reference;
 use kernel::page::Cursor;
 use kernel::personal::Kept;
 use kernel::text::Line;
-use kernel::{Error, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Role, Stamp, Tx, View, id, import, within};
+use kernel::{Error, Expected, Page, Paging, Permission, Prepare, Recorded, Refusal, Result, Role, Stamp, Tx, View, id, import, within};
 use schema::{community, grid, person, person_merge};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -238,6 +238,7 @@ pub async fn create(tx: &Tx<'_>, references: &[Reference], new: &NewPersonMerge)
             person_merge::took_phone.eq(takes.phone),
         ))
         .returning(Merge::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;
@@ -293,6 +294,7 @@ pub async fn undo(tx: &Tx<'_>, references: &[Reference], id: PersonMergeId, expe
     let after: Merge = diesel::update(person_merge::table.find(id))
         .set((person_merge::undone_at.eq(tx.now), person_merge::version.eq(before.version + 1), person_merge::updated_at.eq(tx.now)))
         .returning(Merge::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await?;
     let after = after.in_area(survivor.area_code);
@@ -378,6 +380,7 @@ async fn point(tx: &Tx<'_>, duplicate: &Person, into: Option<PersonId>, home: &H
     let row: Row = diesel::update(person::table.find(duplicate.id))
         .set((person::merged_into.eq(into), person::area_code.eq(home), person::version.eq(duplicate.version + 1), person::updated_at.eq(tx.now)))
         .returning(Row::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(person_entry::CONSTRAINTS)?;
@@ -404,6 +407,7 @@ async fn give(tx: &Tx<'_>, survivor: &Person, takes: Takes, number: (Option<Kept
             (person::version.eq(survivor.version + 1), person::updated_at.eq(tx.now)),
         ))
         .returning(Row::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(person_entry::CONSTRAINTS)?;

@@ -12,7 +12,7 @@ use kernel::area::AreaCode;
 use kernel::change::{CODE_FIXED, Constraint, HALF_A_REFERENCE, REFERENCE_TAKEN, RefusedBy, nullable, present};
 use kernel::page::{Cursor, MAX_TOTAL};
 use kernel::text::{Key, Line, Name};
-use kernel::{Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, holds_on, id, import, period, within_or_above};
+use kernel::{Ending, Expected, Page, Paging, Permission, Prepare, Recorded, Refusal, Result, Stamp, Tx, View, holds_on, id, import, period, within_or_above};
 use schema::policy_document;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -306,6 +306,7 @@ pub async fn create(tx: &Tx<'_>, new: &NewPolicyDocument) -> Result<FiledPolicyD
             policy_document::valid_from.eq(new.valid_from.unwrap_or(new.issued_on)),
         ))
         .returning(PolicyDocument::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;
@@ -351,6 +352,7 @@ pub async fn end(tx: &Tx<'_>, id: PolicyDocumentId, expected: Expected, ending: 
     let after = diesel::update(policy_document::table.find(id))
         .set((policy_document::valid_to.eq(on), policy_document::version.eq(before.version + 1), policy_document::updated_at.eq(tx.now)))
         .returning(PolicyDocument::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await?;
     tx.record("policy_document.ended", Some(&before), &after, Some(ending.reason.as_str()))?;
@@ -385,6 +387,7 @@ async fn change(tx: &Tx<'_>, before: &PolicyDocument, patch: &PolicyDocumentPatc
     let after = diesel::update(policy_document::table.find(before.id))
         .set((patch, policy_document::version.eq(before.version + 1), policy_document::updated_at.eq(tx.now)))
         .returning(PolicyDocument::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;

@@ -15,7 +15,8 @@ use kernel::change::{CODE_FIXED, Constraint, HALF_A_REFERENCE, REFERENCE_TAKEN, 
 use kernel::page::MAX_TOTAL;
 use kernel::text::{Key, Line, Name};
 use kernel::{
-    Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, count_after, cursor_of, holds_on, id, import, keyset, period,
+    Ending, Expected, Page, Paging, Permission, Prepare, Recorded, Refusal, Result, Stamp, Tx, View, count_after, cursor_of, holds_on, id, import, keyset,
+    period,
 };
 use schema::{property_company, property_project};
 use serde::{Deserialize, Serialize};
@@ -345,6 +346,7 @@ pub async fn create(tx: &Tx<'_>, new: &NewPropertyCompany) -> Result<PropertyCom
             property_company::valid_from.eq(new.valid_from.unwrap_or(tx.today())),
         ))
         .returning(PropertyCompany::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;
@@ -392,6 +394,7 @@ pub async fn end(tx: &Tx<'_>, id: PropertyCompanyId, expected: Expected, ending:
     let after = diesel::update(property_company::table.find(id))
         .set((property_company::valid_to.eq(on), property_company::version.eq(before.version + 1), property_company::updated_at.eq(tx.now)))
         .returning(PropertyCompany::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await?;
     tx.record("property_company.ended", Some(&before), &after, Some(ending.reason.as_str()))?;
@@ -433,6 +436,7 @@ async fn change(tx: &Tx<'_>, before: &PropertyCompany, patch: &PropertyCompanyPa
     let after = diesel::update(property_company::table.find(before.id))
         .set((patch, property_company::version.eq(before.version + 1), property_company::updated_at.eq(tx.now)))
         .returning(PropertyCompany::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;

@@ -10,7 +10,7 @@ use kernel::area::AreaCode;
 use kernel::change::{CODE_FIXED, Constraint, HALF_A_REFERENCE, REFERENCE_TAKEN, RefusedBy, nullable, present};
 use kernel::page::{Cursor, MAX_TOTAL};
 use kernel::text::{Key, Line, Name};
-use kernel::{Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, holds_on, id, period, text_enum, within_or_above};
+use kernel::{Ending, Expected, Page, Paging, Permission, Prepare, Recorded, Refusal, Result, Stamp, Tx, View, holds_on, id, period, text_enum, within_or_above};
 use schema::{compound_grid, property_project};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -345,6 +345,7 @@ pub async fn create(tx: &Tx<'_>, new: &NewPropertyProject) -> Result<PropertyPro
     let project = diesel::insert_into(property_project::table)
         .values((new, property_project::id.eq(PropertyProjectId::fresh()), property_project::valid_from.eq(from)))
         .returning(PropertyProject::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;
@@ -387,6 +388,7 @@ pub async fn end(tx: &Tx<'_>, id: PropertyProjectId, expected: Expected, ending:
     let after = diesel::update(property_project::table.find(id))
         .set((property_project::valid_to.eq(on), property_project::version.eq(before.version + 1), property_project::updated_at.eq(tx.now)))
         .returning(PropertyProject::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await?;
     tx.record("property_project.ended", Some(&before), &after, Some(ending.reason.as_str()))?;
@@ -431,6 +433,7 @@ async fn change(tx: &Tx<'_>, before: &PropertyProject, patch: &PropertyProjectPa
     let after = diesel::update(property_project::table.find(before.id))
         .set((patch, property_project::version.eq(before.version + 1), property_project::updated_at.eq(tx.now)))
         .returning(PropertyProject::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;

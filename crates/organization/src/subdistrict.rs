@@ -9,8 +9,8 @@ use kernel::page::MAX_TOTAL;
 use kernel::sheet::{Check, Column, Form, Sheet};
 use kernel::text::{Key, Name};
 use kernel::{
-    Ending, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, count_after, cursor_of, holds_on, id, import, keyset, period,
-    within_or_above,
+    Ending, Expected, Page, Paging, Permission, Prepare, Recorded, Refusal, Result, Stamp, Tx, View, count_after, cursor_of, holds_on, id, import, keyset,
+    period, within_or_above,
 };
 use schema::{community, subdistrict};
 use serde::{Deserialize, Serialize};
@@ -218,6 +218,7 @@ pub async fn create(tx: &Tx<'_>, new: &NewSubdistrict) -> Result<Subdistrict> {
     let subdistrict = diesel::insert_into(subdistrict::table)
         .values((new, subdistrict::id.eq(SubdistrictId::fresh()), subdistrict::valid_from.eq(from)))
         .returning(Subdistrict::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;
@@ -263,6 +264,7 @@ pub async fn end(tx: &Tx<'_>, id: SubdistrictId, expected: Expected, ending: &En
     let after = diesel::update(subdistrict::table.find(id))
         .set((subdistrict::valid_to.eq(on), subdistrict::version.eq(before.version + 1), subdistrict::updated_at.eq(tx.now)))
         .returning(Subdistrict::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await?;
     tx.record("subdistrict.ended", Some(&before), &after, Some(ending.reason.as_str()))?;
@@ -303,6 +305,7 @@ async fn change(tx: &Tx<'_>, before: &Subdistrict, patch: &SubdistrictPatch) -> 
     let after = diesel::update(subdistrict::table.find(before.id))
         .set((patch, subdistrict::version.eq(before.version + 1), subdistrict::updated_at.eq(tx.now)))
         .returning(Subdistrict::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;

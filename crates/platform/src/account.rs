@@ -8,7 +8,7 @@ use kernel::change::{Constraint, RefusedBy, present};
 use kernel::manifest::Powers;
 use kernel::page::Cursor;
 use kernel::text::{Line, Name};
-use kernel::{Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, id, text_type, within};
+use kernel::{Expected, Page, Paging, Permission, Prepare, Recorded, Refusal, Result, Stamp, Tx, View, id, text_type, within};
 use schema::account;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -251,6 +251,7 @@ pub async fn create(tx: &Tx<'_>, new: &NewAccount, profile: Profile, password_ha
             account::password_temporary.eq(true),
         ))
         .returning(Account::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;
@@ -268,6 +269,7 @@ pub async fn update(tx: &Tx<'_>, id: AccountId, expected: Expected, patch: &Acco
     let after = diesel::update(account::table.find(id))
         .set((patch, account::version.eq(before.version + 1), account::updated_at.eq(tx.now)))
         .returning(Account::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await?;
     tx.record("account.changed", Some(&before), &after, None)?;
@@ -329,6 +331,7 @@ pub async fn reset_password(tx: &Tx<'_>, powers: &Powers, id: AccountId, expecte
             account::updated_at.eq(tx.now),
         ))
         .returning(Account::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await?;
     session::end_all(tx, id, EndReason::EndedByOther, None).await?;

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel::page::Cursor;
 use kernel::text::{Line, Name};
-use kernel::{AreaCode, Expected, Grant, Kind, Page, Paging, Permission, Recorded, Refusal, Result, Scope, Stamp, Tx, View, id, within};
+use kernel::{AreaCode, Expected, Grant, Kind, Page, Paging, Permission, Prepare, Recorded, Refusal, Result, Scope, Stamp, Tx, View, id, within};
 use schema::api_key;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -177,6 +177,7 @@ pub async fn create(tx: &Tx<'_>, known: &[&str], new: &NewApiKey) -> Result<(Api
             api_key::expires_at.eq(tx.now + TimeDelta::days(i64::from(new.days)).min(LONGEST)),
         ))
         .returning(ApiKey::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await?;
     tx.record("api_key.created", None, &row, None)?;
@@ -220,6 +221,7 @@ pub async fn revoke(tx: &Tx<'_>, id: ApiKeyId, expected: Expected, reason: &Line
     let after = diesel::update(api_key::table.find(id))
         .set((api_key::revoked_at.eq(tx.now), api_key::version.eq(before.version + 1)))
         .returning(ApiKey::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await?;
     tx.record("api_key.revoked", Some(&before), &after, Some(reason.as_str()))?;

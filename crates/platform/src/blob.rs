@@ -20,7 +20,7 @@ use diesel_async::RunQueryDsl;
 use futures_util::{Stream, StreamExt, TryStreamExt};
 use kernel::db::Store;
 use kernel::spool::broken;
-use kernel::{Call, Error, Kind, Refusal, Result, Tx, id};
+use kernel::{Call, Error, Kind, Prepare, Refusal, Result, Tx, id};
 use object_store::aws::AmazonS3Builder;
 use object_store::buffered::BufWriter;
 use object_store::local::LocalFileSystem;
@@ -142,7 +142,7 @@ impl Blobs {
         if !announced.stored {
             self.put(&announced, &spooled.file).await?;
             db.write(call, "blob.stored", async |tx| {
-                diesel::update(blob::table.find(announced.id)).set(blob::stored.eq(true)).execute(&mut tx.conn()).await?;
+                diesel::update(blob::table.find(announced.id)).set(blob::stored.eq(true)).prepared().execute(&mut tx.conn()).await?;
                 Ok(())
             })
             .await?;

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Timestamptz};
 use diesel_async::RunQueryDsl;
-use kernel::{Error, Refusal, Result, Tx};
+use kernel::{Error, Prepare, Refusal, Result, Tx};
 use schema::idempotency;
 use serde_json::{from_value, to_value};
 
@@ -78,6 +78,7 @@ pub async fn keep(tx: &Tx<'_>, key: &str, request: &[u8], answer: &Answered) -> 
             idempotency::expires_at.eq(expires_at),
             answer,
         ))
+        .prepared()
         .execute(&mut tx.conn())
         .await?;
     Ok(())

@@ -11,7 +11,7 @@ use kernel::page::{Cursor, Page, Paging};
 use kernel::pulse::Pulse;
 use kernel::sheet::Sheet;
 use kernel::spool::broken;
-use kernel::{Error, Recorded, Refusal, Result, Stamp, Tx, View, id, text_enum};
+use kernel::{Error, Prepare, Recorded, Refusal, Result, Stamp, Tx, View, id, text_enum};
 use schema::{import_failure, import_run};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -181,7 +181,7 @@ pub(crate) async fn tell(tx: &Tx<'_>, sheet: &'static Sheet, area_code: String, 
     for (outcome, rows) in counted {
         tx.measures().import_rows(sheet.resource, if committed { outcome } else { "not_kept" }, rows);
     }
-    diesel::insert_into(import_run::table).values(&run).execute(&mut tx.conn()).await?;
+    diesel::insert_into(import_run::table).values(&run).prepared().execute(&mut tx.conn()).await?;
     let mut shown = Vec::new();
     let mut chunk = Vec::new();
     for failure in outcome.failures.read()? {

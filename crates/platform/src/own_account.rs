@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel::db::Store;
 use kernel::refusal::Refused;
-use kernel::{Call, Fault, Refusal, Result, View};
+use kernel::{Call, Fault, Prepare, Refusal, Result, View};
 use schema::account;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -93,6 +93,7 @@ pub async fn change_password(
                 account::updated_at.eq(tx.now),
             ))
             .returning(Account::as_returning())
+            .prepared()
             .get_result(&mut tx.conn())
             .await?;
         session::end_all(tx, id, EndReason::PasswordChanged, Some(present)).await?;

@@ -9,7 +9,8 @@ use kernel::change::{Constraint, RefusedBy};
 use kernel::manifest::Powers;
 use kernel::page::Cursor;
 use kernel::{
-    Ending, Expected, Grant, Page, Paging, Permission, Recorded, Refusal, Result, Role, Scope, Stamp, Tx, View, clock, id, period, within, within_or_above,
+    Ending, Expected, Grant, Page, Paging, Permission, Prepare, Recorded, Refusal, Result, Role, Scope, Stamp, Tx, View, clock, id, period, within,
+    within_or_above,
 };
 use schema::{account, role_grant};
 use serde::{Deserialize, Serialize};
@@ -237,6 +238,7 @@ pub async fn create(tx: &Tx<'_>, powers: &Powers, new: &NewRoleGrant) -> Result<
             role_grant::valid_to.eq(new.valid_to),
         ))
         .returning(RoleGrant::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;
@@ -271,6 +273,7 @@ pub async fn end(tx: &Tx<'_>, powers: &Powers, id: RoleGrantId, expected: Expect
             role_grant::updated_at.eq(tx.now),
         ))
         .returning(RoleGrant::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await?;
     tx.record("role_grant.ended", Some(&before), &after, Some(ending.reason.as_str()))?;

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel::cipher::FieldCipher;
-use kernel::{Error, Refusal, Result, Tx};
+use kernel::{Error, Prepare, Refusal, Result, Tx};
 use rand::TryRng;
 use rand::rngs::SysRng;
 use schema::account;
@@ -76,6 +76,7 @@ pub async fn begin(tx: &Tx<'_>, cipher: &FieldCipher, holder: AccountId) -> Resu
     let after = diesel::update(account::table.find(holder))
         .set((account::second_factor_pending.eq(sealed), account::version.eq(before.version + 1), account::updated_at.eq(tx.now)))
         .returning(Account::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await?;
     tx.record("account.second_factor_begun", Some(&before), &after, None)?;
@@ -93,6 +94,7 @@ pub async fn confirm(tx: &Tx<'_>, cipher: &FieldCipher, holder: AccountId, code:
     let after = diesel::update(account::table.find(holder))
         .set((confirmed, account::version.eq(before.version + 1), account::updated_at.eq(tx.now)))
         .returning(Account::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await?;
     tx.record("account.second_factor_set", Some(&before), &after, None)?;

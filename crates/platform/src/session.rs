@@ -7,7 +7,7 @@ use kernel::cipher::FieldCipher;
 use kernel::db::Store;
 use kernel::manifest::Powers;
 use kernel::text::Name;
-use kernel::{Actor, Call, Kind, Refusal, Result, Stamp, Tx, View, id, text_enum};
+use kernel::{Actor, Call, Kind, Prepare, Refusal, Result, Stamp, Tx, View, id, text_enum};
 use schema::{account, refresh_token, session};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -225,6 +225,7 @@ async fn enter(tx: &Tx<'_>, cipher: &FieldCipher, id: AccountId, good: bool, has
             let after = diesel::update(account::table.find(id))
                 .set((account::failures.eq(0), account::locked_until.eq(None::<DateTime<Utc>>), account::second_factor_step.eq(step)))
                 .returning(Account::as_returning())
+                .prepared()
                 .get_result(&mut conn)
                 .await?;
             tx.record("account.logged_in", Some(&before), &after, None)?;
@@ -242,6 +243,7 @@ pub(crate) async fn count_failure(tx: &Tx<'_>, id: AccountId) -> Result<()> {
     let after = diesel::update(account::table.find(id))
         .set((account::failures.eq(if lock { 0 } else { failures + 1 }), account::locked_until.eq(until)))
         .returning(Account::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await?;
     tx.record(if lock { "account.locked" } else { "account.log_in_failed" }, Some(&before), &after, None)
@@ -257,6 +259,7 @@ async fn open(tx: &Tx<'_>, account: AccountId, duties: Vec<Duty>) -> Result<Open
             session::used_at.eq(tx.now),
             session::expires_at.eq(expires_at),
         ))
+        .prepared()
         .execute(&mut tx.conn())
         .await?;
     let refresh_token = hand_out(tx, id).await?;
@@ -267,6 +270,7 @@ async fn hand_out(tx: &Tx<'_>, session: SessionId) -> Result<String> {
     let token = fresh_token("lr_")?;
     diesel::insert_into(refresh_token::table)
         .values((refresh_token::digest.eq(digest(&token)), refresh_token::session_id.eq(session), refresh_token::issued_at.eq(tx.now)))
+        .prepared()
         .execute(&mut tx.conn())
         .await?;
     Ok(token)
@@ -283,8 +287,8 @@ pub async fn renew(store: &Store, call: &Call, token: &str) -> Result<Opened> {
             end(tx, holder, id, EndReason::Reused).await?;
             return Ok(Err(&REFRESH_REUSED));
         }
-        diesel::update(refresh_token::table.find(digest(token))).set(refresh_token::used_at.eq(tx.now)).execute(&mut conn).await?;
-        diesel::update(session::table.find(id)).set(session::used_at.eq(tx.now)).execute(&mut conn).await?;
+        diesel::update(refresh_token::table.find(digest(token))).set(refresh_token::used_at.eq(tx.now)).prepared().execute(&mut conn).await?;
+        diesel::update(session::table.find(id)).set(session::used_at.eq(tx.now)).prepared().execute(&mut conn).await?;
         let refresh_token = hand_out(tx, id).await?;
         Ok(Ok(Opened { session: id, account: holder, refresh_token, expires_at: Stamp(expires_at), duties: door.duties(tx.now) }))
     });

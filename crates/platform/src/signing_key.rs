@@ -14,7 +14,7 @@ use jsonwebtoken::{DecodingKey, EncodingKey};
 use kernel::cipher::FieldCipher;
 use kernel::db::Store;
 use kernel::task::Pace;
-use kernel::{AreaCode, Call, Error, Recorded, Result, Stamp, Tx, id};
+use kernel::{AreaCode, Call, Error, Prepare, Recorded, Result, Stamp, Tx, id};
 use schema::signing_key;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -123,6 +123,7 @@ async fn make(tx: &Tx<'_>, cipher: &FieldCipher, signs_from: DateTime<Utc>) -> R
             signing_key::expires_at.eq(signs_from + SIGNS + AHEAD + AFTER),
         ))
         .returning(SigningKey::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await?;
     tx.record("signing_key.created", None, &made, None)?;

@@ -58,6 +58,26 @@ fn files_are_short_and_named_after_their_subject() {
     }
 }
 
+/// Statements that have another shape each time, by what they write: as many rows as there are.
+const SHAPELESS: [&str; 2] = ["insert_into(party_group_building::table).values(&new)", "insert_into(import_failure::table).values(rows)"];
+
+#[test]
+fn what_writes_one_row_is_prepared_once_a_connection() {
+    let domains = ["crates/organization/src/", "crates/platform/src/"];
+    let mut found = 0;
+    for (path, text) in all_sources().iter().filter(|(path, _)| domains.iter().any(|domain| path.starts_with(domain))) {
+        for statement in text.split("diesel::").skip(1).filter_map(|rest| rest.split(';').next()) {
+            let one_row = statement.starts_with("insert_into(") || statement.starts_with("update(") && statement.contains("::table.find(");
+            let sent = [".get_result(&mut", ".execute(&mut"].iter().any(|call| statement.contains(call));
+            if one_row && sent && !SHAPELESS.iter().any(|shapeless| statement.starts_with(shapeless)) {
+                assert!(statement.contains(".prepared()"), "{path}: diesel would prepare it each time: {statement}");
+                found += 1;
+            }
+        }
+    }
+    assert!(found > 100, "{found}");
+}
+
 #[test]
 fn every_refusal_is_listed_once_and_speaks_both_languages() {
     let mut codes = BTreeSet::new();

@@ -14,7 +14,7 @@ use diesel_async::RunQueryDsl;
 use futures_util::TryStreamExt;
 use kernel::task::{Pace, Task};
 use kernel::xid::Xid;
-use kernel::{Call, Db, Result, Tx, View};
+use kernel::{Call, Db, Prepare, Result, Tx, View};
 use schema::sql_types::Xid8;
 use schema::{journal, journal_block};
 
@@ -59,7 +59,7 @@ pub async fn seal(tx: &Tx<'_>) -> Result<Option<Block>> {
         }
     }
     let block = Block::next(before.as_ref(), settled.from_seq, settled.after, &content, Micros::of(tx.now));
-    diesel::insert_into(journal_block::table).values(&block).execute(&mut conn).await?;
+    diesel::insert_into(journal_block::table).values(&block).prepared().execute(&mut conn).await?;
     tracing::debug!(block = block.number, lines = block.lines, "sealed");
     Ok(Some(block))
 }

@@ -7,7 +7,7 @@
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use diesel_async::RunQueryDsl;
-use kernel::{Error, Recorded, Result, Tx, View};
+use kernel::{Error, Prepare, Recorded, Result, Tx, View};
 use schema::event_epoch;
 use serde::Serialize;
 use uuid::Uuid;
@@ -99,6 +99,7 @@ pub async fn begin(tx: &Tx<'_>) -> Result<Restore> {
             event_epoch::last_seq.eq(restore.last_seq),
             event_epoch::began_at.eq(tx.now),
         ))
+        .prepared()
         .execute(&mut tx.conn())
         .await?;
     tx.record("event_epoch.began", None, &restore, None)?;

@@ -12,7 +12,7 @@ use kernel::manifest::{Holder, Holders};
 use kernel::page::{Cursor, Page, Paging};
 use kernel::refusal::Refused;
 use kernel::text::tidy;
-use kernel::{AreaCode, Error, Expected, Kind, Permission, Recorded, Refusal, Result, Stamp, Tx, View, id, text_type};
+use kernel::{AreaCode, Error, Expected, Kind, Permission, Prepare, Recorded, Refusal, Result, Stamp, Tx, View, id, text_type};
 use schema::file;
 use serde::{Deserialize, Serialize, Serializer};
 use utoipa::{IntoParams, ToSchema};
@@ -260,7 +260,7 @@ async fn keep(
         version: 1,
         blob_id: content.id,
     };
-    diesel::insert_into(file::table).values(&made).execute(&mut tx.conn()).await?;
+    diesel::insert_into(file::table).values(&made).prepared().execute(&mut tx.conn()).await?;
     tx.record("file.created", None, &made.told(), None)?;
     Ok(made)
 }
@@ -327,6 +327,7 @@ pub async fn attach(tx: &Tx<'_>, id: FileId, expected: Expected, to: &Attachment
             file::version.eq(before.version + 1),
         ))
         .returning(File::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await?;
     tx.record("file.attached", Some(&before.told()), &after.told(), None)?;

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Integer, Nullable, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
-use kernel::{Refusal, Result, Stamp, Tx};
+use kernel::{Prepare, Refusal, Result, Stamp, Tx};
 use schema::{file, job};
 use uuid::Uuid;
 
@@ -80,6 +80,7 @@ pub(super) async fn claim(tx: &Tx<'_>, lasts: Duration) -> Result<Option<Claimed
             job::version.eq(job::version + 1),
         ))
         .returning(Job::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await?;
     Ok(Some(Claimed { job, lease, began: Instant::now() }))
@@ -98,6 +99,7 @@ pub(super) async fn renew(tx: &Tx<'_>, claimed: &Claimed, lasts: Duration, rows:
             job::version.eq(job::version + 1),
         ))
         .returning(job::cancel_requested_at)
+        .prepared()
         .get_result(&mut tx.conn())
         .await
         .optional()?;
@@ -140,11 +142,12 @@ pub(super) async fn end(tx: &Tx<'_>, before: &Job, ending: Ending, per_second: i
             job::version.eq(before.version + 1),
         ))
         .returning(Job::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await?;
     // What was imported need not lie about: it may hold what only the import was meant to see.
     if let Some(source) = before.source_file_id {
-        diesel::update(file::table.find(source)).set(file::expires_at.eq(tx.now)).execute(&mut tx.conn()).await?;
+        diesel::update(file::table.find(source)).set(file::expires_at.eq(tx.now)).prepared().execute(&mut tx.conn()).await?;
     }
     tx.record(action, Some(before), &after, None)?;
     Ok(after)

@@ -16,7 +16,7 @@ use kernel::manifest::Holder;
 use kernel::page::{Cursor, Page, Paging};
 use kernel::refusal::Refused;
 use kernel::sheet::Sheet;
-use kernel::{AreaCode, Expected, Recorded, Refusal, Result, Stamp, Tx, View, id, text_enum};
+use kernel::{AreaCode, Expected, Prepare, Recorded, Refusal, Result, Stamp, Tx, View, id, text_enum};
 use schema::job;
 use serde::{Deserialize, Serialize, Serializer};
 use utoipa::{IntoParams, ToSchema};
@@ -291,7 +291,7 @@ async fn new(tx: &Tx<'_>, kind: JobKind, sheet: &Sheet, input: JobInput, needs: 
 }
 
 async fn insert(tx: &Tx<'_>, job: Job) -> Result<Job> {
-    diesel::insert_into(job::table).values(&job).execute(&mut tx.conn()).await?;
+    diesel::insert_into(job::table).values(&job).prepared().execute(&mut tx.conn()).await?;
     tx.record("job.created", None, &job, None)?;
     Ok(job)
 }
@@ -330,6 +330,7 @@ pub async fn cancel(tx: &Tx<'_>, id: JobId, expected: Expected) -> Result<Job> {
     let after = diesel::update(job::table.find(id))
         .set((job::cancel_requested_at.eq(tx.now), job::version.eq(before.version + 1)))
         .returning(Job::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await?;
     tx.record(action, Some(&before), &after, None)?;

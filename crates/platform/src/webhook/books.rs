@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel::task::Pace;
-use kernel::{Call, Db, Error, Result, Stamp, Tx};
+use kernel::{Call, Db, Error, Prepare, Result, Stamp, Tx};
 use rand::TryRng;
 use rand::rngs::SysRng;
 use schema::{webhook, webhook_attempt, webhook_delivery, webhook_progress, webhook_secret};
@@ -33,7 +33,7 @@ pub(super) async fn note(tx: &Tx<'_>, claim: Claim, parcel: &Parcel, answer: &An
     let tries = parcel.tried.unwrap_or(0) + 1;
     let follows = Outcome::of(answer.failure, tries, before, chance()?);
     book(tx, hook, parcel, answer, tries, &follows).await?;
-    diesel::update(webhook_progress::table.find(hook)).set(webhook_progress::failures.eq(follows.failures)).execute(&mut tx.conn()).await?;
+    diesel::update(webhook_progress::table.find(hook)).set(webhook_progress::failures.eq(follows.failures)).prepared().execute(&mut tx.conn()).await?;
     let at = if parcel.tried.is_some() { claim.at() } else { parcel.position };
     if let Some(because) = follows.disable {
         disable(tx, hook, because).await?;
@@ -103,6 +103,7 @@ async fn book(tx: &Tx<'_>, hook: WebhookId, parcel: &Parcel, answer: &Answer, tr
         .do_update()
         .set(became)
         .returning(webhook_delivery::id)
+        .prepared()
         .get_result(&mut tx.conn())
         .await?;
     diesel::insert_into(webhook_attempt::table)
@@ -114,6 +115,7 @@ async fn book(tx: &Tx<'_>, hook: WebhookId, parcel: &Parcel, answer: &Answer, tr
             webhook_attempt::failure.eq(answer.failure),
             webhook_attempt::millis.eq(i32::try_from(answer.took.as_millis()).unwrap_or(i32::MAX)),
         ))
+        .prepared()
         .execute(&mut tx.conn())
         .await?;
     Ok(())

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel::page::Cursor;
 use kernel::xid::Xid;
-use kernel::{Expected, Page, Paging, Refusal, Result, Stamp, Tx, View, id, text_enum};
+use kernel::{Expected, Page, Paging, Prepare, Refusal, Result, Stamp, Tx, View, id, text_enum};
 use schema::{journal, webhook_attempt, webhook_delivery, webhook_progress};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -192,6 +192,7 @@ async fn go_back(tx: &Tx<'_>, webhook: WebhookId, to: Position) -> Result<()> {
     // Whoever has it in hand loses it with this: his lease is another's.
     diesel::update(webhook_progress::table.find(webhook))
         .set((webhook_progress::era.eq(to.era), webhook_progress::xid.eq(to.xid), webhook_progress::seq.eq(to.seq), webhook_progress::ready_at.eq(tx.now)))
+        .prepared()
         .execute(&mut tx.conn())
         .await?;
     Ok(())

@@ -20,7 +20,7 @@ use diesel_async::RunQueryDsl;
 use kernel::cipher::FieldCipher;
 use kernel::page::Cursor;
 use kernel::text::{Key, Name};
-use kernel::{AreaCode, Expected, Page, Paging, Permission, Recorded, Refusal, Result, Stamp, Tx, View, id, text_enum, within};
+use kernel::{AreaCode, Expected, Page, Paging, Permission, Prepare, Recorded, Refusal, Result, Stamp, Tx, View, id, text_enum, within};
 use schema::{webhook, webhook_delivery, webhook_progress};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -210,6 +210,7 @@ pub async fn create(tx: &Tx<'_>, cipher: &FieldCipher, egress: &Egress, new: &Ne
             webhook::updated_at.eq(tx.now),
         ))
         .returning(Webhook::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await?;
     let secret = secret::make(tx, cipher, made.id).await?;
@@ -293,6 +294,7 @@ pub async fn verified(tx: &Tx<'_>, id: WebhookId, expected: Expected, url: &Webh
         .on_conflict(webhook_progress::webhook_id)
         .do_update()
         .set((webhook_progress::failures.eq(0), webhook_progress::ready_at.eq(tx.now)))
+        .prepared()
         .execute(&mut tx.conn())
         .await?;
     let active = Webhook { state: WebhookState::Active, disabled_because: None, owner_id: tx.actor.id, verified_at: Some(Stamp(tx.now)), ..before.clone() };
@@ -331,6 +333,7 @@ async fn write(tx: &Tx<'_>, row: Webhook) -> Result<Webhook> {
             webhook::updated_at.eq(tx.now),
         ))
         .returning(Webhook::as_returning())
+        .prepared()
         .get_result(&mut tx.conn());
     Ok(written.await?)
 }

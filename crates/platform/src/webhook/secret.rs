@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel::cipher::FieldCipher;
-use kernel::{Error, Result, Tx, View, id};
+use kernel::{Error, Prepare, Result, Tx, View, id};
 use rand::TryRng;
 use rand::rngs::SysRng;
 use schema::webhook_secret;
@@ -33,6 +33,7 @@ pub async fn make(tx: &Tx<'_>, cipher: &FieldCipher, webhook: WebhookId) -> Resu
             webhook_secret::sealed.eq(cipher.seal(PURPOSE, &key)?),
             webhook_secret::created_at.eq(tx.now),
         ))
+        .prepared()
         .execute(&mut tx.conn())
         .await?;
     Ok(shown(&key))
