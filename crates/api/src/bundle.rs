@@ -1,14 +1,18 @@
 //! The import of a bundle: files or rows of several resources, in one request and one transaction.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::post;
 use chrono::NaiveDate;
 use kernel::bundle::{self, Terms};
-use kernel::{Error, Result};
+use kernel::{Error, Kind, Refusal, Result};
 use platform::import_bundle::{Done as Imported, REFUSED, import};
 use platform::import_run::{ImportMode, ImportRun};
 use serde::{Deserialize, Serialize};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 use utoipa::openapi::{RefOr, Response};
 use utoipa::{IntoParams, IntoResponses, ToSchema};
 
@@ -19,6 +23,32 @@ use crate::reply::{Answer, Done, Reply, WriteReply, Written};
 use crate::spool::{FileBytes, Upload, UploadForm};
 use crate::transfer::{RowFailure, failed_csv, told};
 use crate::{domains, naming};
+
+/// Bundles are opened one at a time, and this one has waited.
+pub const BUSY: Refusal =
+    Refusal::new(Kind::Unavailable, "import.bundles_busy", "系统正在处理另一个整包,请稍后重试。", "Another bundle is being imported; try again shortly.");
+
+/// How long a bundle waits for those before it.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Bundles take turns, whoever of the threads of a process has them: what a workbook keeps in memory while it is read is many times
+/// as large as its file, and a bundle may hold a hundred.
+#[derive(Clone)]
+pub struct Turns(Arc<Semaphore>);
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(1)))
+    }
+}
+
+impl Turns {
+    /// Waits for a turn, which lasts until it is let go.
+    async fn take(&self, patience: Duration) -> Result<OwnedSemaphorePermit> {
+        let turn = timeout(patience, Arc::clone(&self.0).acquire_owned()).await.map_err(|_| Error::from(&BUSY))?;
+        turn.map_err(|error| Error::Internal(error.to_string()))
+    }
+}
 
 /// How a bundle is imported.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
@@ -125,9 +155,11 @@ async fn import_bundle(caller: Caller, params: Query<BundleParams>, upload: Uplo
     let services = caller.services();
     let limit = services.import_inline_bytes.min(services.max_import_bytes);
     let content = upload.spool(limit).await?.content;
-    let terms = Terms { sheets: domains::sheets().collect(), in_name: naming::in_bundle, limit };
-    let parts = actix_web::rt::task::spawn_blocking(move || bundle::open(content.file, &terms)).await;
-    let parts = parts.map_err(|error| Error::Internal(error.to_string()))??;
+    let terms = Terms { actor: Arc::clone(&caller.call().actor), sheets: domains::sheets().collect(), in_name: naming::in_bundle, limit };
+    let turn = services.bundles.take(PATIENCE).await?;
+    // The thread goes on where the client hangs up, so it has the turn meanwhile.
+    let opened = actix_web::rt::task::spawn_blocking(move || bundle::open(content.file, &terms).map(|parts| (turn, parts))).await;
+    let (turn, parts) = opened.map_err(|error| Error::Internal(error.to_string()))??;
     let mode = params.mode.unwrap_or(ImportMode::Atomic);
     let on = params.effective_on.unwrap_or(caller.call().today());
     let language = caller.language();
@@ -137,6 +169,8 @@ async fn import_bundle(caller: Caller, params: Query<BundleParams>, upload: Uplo
             Ok(Bundled(BundleReport::of(mode, imported, language)))
         })
         .await?;
+    drop(parts);
+    drop(turn);
     match written {
         Written::Now(bundled) if bundled.is_refused() => {
             let report = serde_json::to_value(&bundled.0).map_err(|error| Error::Internal(error.to_string()))?;
@@ -158,4 +192,19 @@ fn may_import(caller: &Caller) -> Reply<()> {
 /// The routes of this file.
 pub fn routes(config: &mut utoipa_actix_web::service_config::ServiceConfig) {
     config.service(import_bundle);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn bundles_take_turns_and_do_not_wait_for_ever() {
+        let turns = Turns::default();
+        let same = turns.clone();
+        let first = turns.take(PATIENCE).await.unwrap();
+        assert_eq!(same.take(Duration::from_millis(1)).await.unwrap_err().code(), Some(BUSY.code));
+        drop(first);
+        drop(same.take(PATIENCE).await.unwrap());
+    }
 }

@@ -29,6 +29,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::body::BodyDigest;
+use crate::bundle::Turns;
 use crate::passage::Passage;
 use crate::problem::{Language, Problem};
 use crate::query::{PageParams, Query, SortParam};
@@ -70,6 +71,8 @@ pub struct Services {
     pub cursor_secret: Secret,
     /// The city that this deployment serves.
     pub city: AreaCode,
+    /// Whose turn it is to import a bundle.
+    pub bundles: Turns,
     /// Bytes of an import.
     pub max_import_bytes: u64,
     /// Bytes of an import that is answered at once.

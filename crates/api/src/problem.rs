@@ -60,6 +60,7 @@ pub const REFUSALS: &[&Refusal] = &[
     &crate::body::CUT_OFF,
     &crate::access::oauth::INVALID_REQUEST,
     &crate::batch::REFUSED,
+    &crate::bundle::BUSY,
     &crate::caller::BAD_IDEMPOTENCY_KEY,
     &crate::content::OUT_OF_RANGE,
     &crate::frame::BAD_OVERRIDE,

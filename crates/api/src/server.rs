@@ -32,6 +32,7 @@ use utoipa_actix_web::{AppExt, scope};
 use utoipa_swagger_ui::{self as swagger, SwaggerUi};
 
 use crate::background::Background;
+use crate::bundle::Turns;
 use crate::caller::Services;
 use crate::client::Proxies;
 use crate::config::Config;
@@ -198,7 +199,7 @@ pub async fn start(config: &Config, store: Store) -> Result<Running> {
         None => (None, None),
     };
 
-    let (keys, powers, passwords) = (Keys::new(cipher.clone()), domains::powers(), Passwords::default());
+    let (keys, powers, passwords, bundles) = (Keys::new(cipher.clone()), domains::powers(), Passwords::default(), Turns::default());
     let identities = Identities::new(keys.clone(), powers.clone());
     let cursor_secret = Secret::named("cursor");
     let (settings, of_server) = (config.clone(), phase.clone());
@@ -216,6 +217,7 @@ pub async fn start(config: &Config, store: Store) -> Result<Running> {
             courier: courier.clone(),
             cursor_secret: cursor_secret.clone(),
             city: settings.city_code.clone(),
+            bundles: bundles.clone(),
             max_import_bytes: settings.max_import_bytes,
             import_inline_bytes: settings.import_inline_bytes,
             blobs: blobs.clone(),

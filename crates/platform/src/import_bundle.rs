@@ -2,11 +2,9 @@
 
 use chrono::NaiveDate;
 use diesel_async::SimpleAsyncConnection;
-use kernel::actor::FORBIDDEN;
-use kernel::bundle::Part;
+use kernel::bundle::{self, Part};
 use kernel::import::Failure;
 use kernel::pulse::Pulse;
-use kernel::sheet::Sheet;
 use kernel::{Refusal, Result, Tx};
 
 use crate::import_run::{self, ImportMode, ImportRun, MINUTES, Terms};
@@ -33,7 +31,8 @@ pub struct Done {
 /// or not that is kept. In an atomic bundle one row at fault keeps nothing of any part. Nobody imports any of the resources
 /// meanwhile.
 pub async fn import(tx: &Tx<'_>, parts: &[Part], mode: ImportMode, on: NaiveDate) -> Result<Vec<Done>> {
-    insist(tx, parts)?;
+    // Who opens a bundle asks before, so as to unpack nothing in vain; what counts is this.
+    bundle::insist(&tx.actor, parts.iter().map(|part| part.sheet))?;
     // All of them before anything is stored, in the order of the parts, which is the same for everybody.
     let mut areas = Vec::new();
     for part in parts {
@@ -58,13 +57,4 @@ pub async fn import(tx: &Tx<'_>, parts: &[Part], mode: ImportMode, on: NaiveDate
         done.push(Done { file: part.name.clone(), run, failures });
     }
     Ok(done)
-}
-
-/// Refuses unless the caller may import every resource of the bundle; names those that he may not.
-fn insist(tx: &Tx<'_>, parts: &[Part]) -> Result<()> {
-    let mut lacking: Vec<&Sheet> = parts.iter().map(|part| part.sheet).filter(|sheet| tx.actor.may(sheet.write).is_err()).collect();
-    lacking.dedup_by_key(|sheet| sheet.resource);
-    let Some(first) = lacking.first() else { return Ok(()) };
-    let faults = lacking.iter().map(|sheet| FORBIDDEN.at(sheet.resource).with("permission", sheet.write.0).into_fault()).collect();
-    Err(FORBIDDEN.with("permission", first.write.0).faults(faults).into())
 }

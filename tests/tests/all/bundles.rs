@@ -233,6 +233,30 @@ async fn a_bundle_and_an_import_of_one_of_its_resources_do_not_meet() {
 }
 
 #[tokio::test]
+async fn bundles_take_turns_though_they_have_nothing_in_common() {
+    let app = TestApp::start().await;
+    let admin = app.small_town().await;
+    let wall = hold_up(&app, 0).await;
+    let of_households = zip([("households.csv", households(1).as_bytes())]);
+    let first = tokio::spawn({
+        let admin = admin.clone();
+        async move { send(&admin, "", of_households).await.ok(200) }
+    });
+    stands_before(&wall).await;
+    let of_buildings = zip([("buildings.csv", SMALL_TOWN[5].1.as_bytes())]);
+    let second = tokio::spawn({
+        let admin = admin.clone();
+        async move { send(&admin, "", of_buildings).await.ok(200) }
+    });
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    assert!(!second.is_finished(), "it is not even opened");
+    assert_eq!(admin.import("buildings", "", SMALL_TOWN[5].1.into()).await.ok(200)["run"]["unchanged"], 2, "single imports wait for none");
+    release(wall).await;
+    assert_eq!(first.await.unwrap()["parts"][0]["run"]["created"], 1);
+    assert_eq!(second.await.unwrap()["parts"][0]["run"]["unchanged"], 2);
+}
+
+#[tokio::test]
 async fn whoever_may_not_write_one_of_the_resources_is_told_which() {
     let app = TestApp::start().await;
     let admin = app.small_town().await;
@@ -243,6 +267,10 @@ async fn whoever_may_not_write_one_of_the_resources_is_told_which() {
     assert_eq!((refused.status, refused.code()), (403, "access.forbidden"));
     assert_eq!(refused.errors(), ["buildings access.forbidden", "households access.forbidden"]);
     assert_eq!(total(&admin, "grids").await, 3);
+    // It is asked by the names, before the files are unpacked and looked at.
+    let unread = zip([("households.csv", b"no,such,columns\n".as_slice()), ("grids.csv", grids)]);
+    assert_eq!(send(&clerk, "", unread.clone()).await.code(), "access.forbidden");
+    assert_eq!(send(&admin, "", unread).await.code(), "import.bundle_files");
     assert_eq!(counts(&send(&clerk, "mode=dry_run", zip([("grids.csv", grids)])).await, "created"), [("grids".to_owned(), 1)]);
     let reader = app.user(&["grid.read"], "421181").await;
     assert_eq!(send(&reader, "", "no bundle at all").await.code(), "access.forbidden");

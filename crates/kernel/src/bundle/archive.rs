@@ -40,6 +40,7 @@ pub(super) fn open(file: File, terms: &Terms) -> Result<Vec<Part>> {
         return Err((&NAME_DOUBLED).into());
     }
     let files = meant(&archive, terms)?;
+    terms.insist(files.iter().map(|file| file.sheet))?;
     let mut parts = Vec::new();
     let mut faults = Vec::new();
     let (mut left, mut left_of_workbooks) = (terms.limit, WORKBOOK_BYTES);

@@ -84,6 +84,7 @@ pub(super) fn split(file: File, terms: &Terms) -> Result<Vec<Part>> {
         }
     }
     refuse(&LINES, faults)?;
+    terms.insist(streams.iter().map(|stream| stream.sheet))?;
     streams.into_iter().map(Stream::end).collect()
 }
 

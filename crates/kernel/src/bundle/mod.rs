@@ -7,7 +7,9 @@ mod lines;
 
 use std::fs::File;
 use std::io::{Read, Seek};
+use std::sync::Arc;
 
+use crate::actor::{Actor, FORBIDDEN};
 use crate::charset::{ENCODING, utf8};
 use crate::refusal::{Error, Fault, Kind, Refusal, Refused, Result};
 use crate::sheet::Sheet;
@@ -126,6 +128,8 @@ impl Part {
 /// What a bundle may hold.
 #[derive(Debug)]
 pub struct Terms {
+    /// Who sends it.
+    pub actor: Arc<Actor>,
     /// The resources, in the order in which they are loaded.
     pub sheets: Vec<&'static Sheet>,
     /// What the name of a file, without its folder, says of its rows.
@@ -142,11 +146,29 @@ impl Terms {
     fn names(&self) -> String {
         self.sheets.iter().map(|sheet| sheet.resource).collect::<Vec<_>>().join(", ")
     }
+
+    /// Refuses unless its sender may import all of these, in whatever order they come.
+    fn insist(&self, sheets: impl Iterator<Item = &'static Sheet>) -> Result<()> {
+        let mut sheets: Vec<_> = sheets.collect();
+        sheets.sort_by_key(|sheet| self.place(sheet));
+        insist(&self.actor, sheets)
+    }
+}
+
+/// Refuses unless somebody may import every one of these resources; names those that he may not. The files of one resource come one
+/// after the other.
+pub fn insist(actor: &Actor, sheets: impl IntoIterator<Item = &'static Sheet>) -> Result<()> {
+    let mut lacking: Vec<&Sheet> = sheets.into_iter().filter(|sheet| actor.may(sheet.write).is_err()).collect();
+    lacking.dedup_by_key(|sheet| sheet.resource);
+    let Some(first) = lacking.first() else { return Ok(()) };
+    let faults = lacking.iter().map(|sheet| FORBIDDEN.at(sheet.resource).with("permission", sheet.write.0).into_fault()).collect();
+    Err(FORBIDDEN.with("permission", first.write.0).faults(faults).into())
 }
 
 /// Takes a bundle apart, into files that vanish with their handles. The parts are in the order in which they are loaded, those
 /// of one resource by the names of their files. Refuses the whole, with all faults, where one of them cannot be read as what it
-/// is said to be. Reads and writes files: it is for a thread that may wait.
+/// is said to be; and before anything is unpacked, where its sender may not import all that is in it. Reads and writes files: it
+/// is for a thread that may wait.
 pub fn open(mut file: File, terms: &Terms) -> Result<Vec<Part>> {
     file.rewind().map_err(broken)?;
     let mut start = [0; 4];
