@@ -32,7 +32,9 @@ pub const SHEET: Sheet = Sheet {
     ],
     keys: 1,
     found_by: Some(FoundBy {
+        // A post out of reach is not found: a row that would change it would be refused in other words than a new one, and so tell of it.
         id: "(select m.id from party_post m where m.valid_to is null and m.organization_code = r.organization_code and m.role = r.role \
+             and exists (select from party_organization o where o.code = r.organization_code and o.area_code ^@ any ($4)) \
              and m.person_id = coalesce(r.person_id::uuid, \
              (select p.id from person p where p.id_number_hash = decode(r.id_number, 'hex') and p.merged_into is null \
              and p.area_code ^@ any ($4))))",
@@ -41,7 +43,10 @@ pub const SHEET: Sheet = Sheet {
         columns: &[],
     }),
     key_reusable: true,
-    // A row has no name that a message could call it by, so checks of their own say whether organization and person are within reach.
+    // Any area of the caller's: whether organization and person are within reach is for the checks below, which have one sentence for
+    // what is elsewhere and what there is not. By the organization's own area the general rule would say it a second time under
+    // another code; and as posts are seen by links, it passes over a row that says what is stored, so alone it would tell whoever
+    // guesses who holds which post elsewhere.
     area: "($4)[1]",
     stored_area: "(select o.area_code from party_organization o where o.code = t.organization_code)",
     from: "party_post t",

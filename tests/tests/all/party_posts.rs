@@ -185,6 +185,20 @@ async fn org_06_posts_are_seen_by_those_who_work_with_the_roll_there() {
     assert_eq!(neighbour.post("/v1/party-posts", post("Z1", &li, "secretary")).await.code(), "party_post.organization_unknown");
     let unknown = admin.get("/v1/party-posts/00000000-0000-7000-8000-000000000000").await;
     assert_eq!((unknown.status, unknown.code()), (404, "party_post.unknown"));
+    // A guess that is right is refused in the same words as any other, whether it would change what is held or not.
+    for day in ["2024-06-01", "2024-07-01"] {
+        let held = format!("organization_code,person_id,role,valid_from\nH1,{0},member,{day}\nH1,{0},leader,{day}\n", id(&li));
+        assert_eq!(
+            neighbour.import("party-posts", "mode=dry_run", held.into()).await.faults(),
+            [
+                "2 organization_code party_post.organization_unknown",
+                "2 person_id party_post.whose_here",
+                "3 organization_code party_post.organization_unknown",
+                "3 person_id party_post.whose_here"
+            ],
+            "{day}"
+        );
+    }
     // A file tells her nothing of who is a member elsewhere, nor what is held, nor whose a number is.
     let file = format!("organization_code,person_id,role\nH2,{0},member\nZ1,{0},secretary\n", id(&li));
     assert_eq!(
