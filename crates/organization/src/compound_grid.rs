@@ -9,7 +9,9 @@ use kernel::change::{Constraint, HALF_A_REFERENCE, REFERENCE_TAKEN, RefusedBy, n
 use kernel::page::{Cursor, MAX_TOTAL};
 use kernel::sheet::{Check, Column, Form, Sheet};
 use kernel::text::{Key, Line, Name};
-use kernel::{Ending, Expected, Page, Paging, Permission, Prepare, Recorded, Refusal, Result, Stamp, Tx, View, holds_on, id, period, text_enum, within_or_above};
+use kernel::{
+    Ending, Expected, Page, Paging, Permission, Prepare, Recorded, Refusal, Result, Stamp, Tx, View, holds_on, id, period, text_enum, within_or_above,
+};
 use schema::compound_grid;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};

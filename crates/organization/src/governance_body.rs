@@ -11,7 +11,9 @@ use kernel::change::{CODE_FIXED, Constraint, HALF_A_REFERENCE, REFERENCE_TAKEN, 
 use kernel::import;
 use kernel::page::{Cursor, MAX_TOTAL};
 use kernel::text::{Key, Line, Name};
-use kernel::{Ending, Expected, Page, Paging, Permission, Prepare, Recorded, Refusal, Result, Stamp, Tx, View, holds_on, id, period, text_enum, within_or_above};
+use kernel::{
+    Ending, Expected, Page, Paging, Permission, Prepare, Recorded, Refusal, Result, Stamp, Tx, View, holds_on, id, period, text_enum, within_or_above,
+};
 use schema::{compound_grid, governance_body};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
