@@ -1,6 +1,6 @@
 //! The way of a re-division of grids (W1): the community drafts and submits, the subdistrict accepts and passes, the city approves
-//! and publishes, and on its day it takes effect. A review returns it with a reason; before approval it may be withdrawn, after
-//! that revoked until its day.
+//! and publishes, and on its day it takes effect. A review returns it with a reason, and so does the city until its day; before
+//! approval it may be withdrawn, after that revoked until its day.
 
 use chrono::NaiveDate;
 use kernel::refusal::Refused;
@@ -175,6 +175,14 @@ impl Workflow for RedivisionFlow {
             guards: &[],
         },
         Move { from: &[RedivisionState::CityReview], action: RedivisionAction::Return, to: To::Sender, may: APPROVE, guards: &[] },
+        // What was decided and cannot be done as it stands is mended, and decided anew.
+        Move {
+            from: &[RedivisionState::Approved, RedivisionState::Published],
+            action: RedivisionAction::Return,
+            to: To::State(RedivisionState::Draft),
+            may: APPROVE,
+            guards: &[],
+        },
         Move {
             from: &[RedivisionState::Draft, RedivisionState::CommunitySubmitted, RedivisionState::SubdistrictReview, RedivisionState::CityReview],
             action: RedivisionAction::Withdraw,
@@ -283,6 +291,9 @@ mod tests {
         let back = |state, previous| take(state, RedivisionAction::Return, &RedivisionFacts { previous, ..ready() });
         assert_eq!(back(RedivisionState::CityReview, Some(RedivisionState::SubdistrictReview)), Ok(RedivisionState::SubdistrictReview));
         assert_eq!(back(RedivisionState::SubdistrictReview, Some(RedivisionState::CityReview)), Ok(RedivisionState::Draft));
-        assert_eq!(back(RedivisionState::Approved, None), Err(Some("workflow.wrong_state")));
+        for decided in [RedivisionState::Approved, RedivisionState::Published] {
+            assert_eq!(back(decided, Some(RedivisionState::CityReview)), Ok(RedivisionState::Draft), "what was decided is mended from the draft on");
+        }
+        assert_eq!(back(RedivisionState::Effective, None), Err(Some("workflow.wrong_state")));
     }
 }

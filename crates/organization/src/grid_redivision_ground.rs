@@ -13,6 +13,9 @@ use crate::grid_redivision::GridRedivision;
 /// `$1` is the re-division, `$2` its area, `$3` its first day. What was before is asked of the day before, so it is the same
 /// before the effect and after it.
 ///
+/// - `late`: buildings that were entered after the approval, so that the plan cannot have them. They go with their compound where
+///   the plan puts its other buildings into one grid; who decides has not been asked about any other.
+/// - `place`: in which grid the plan has each building, and each late one.
 /// - `target`: the households of the area that there are from that day on, and where each goes: with its building, unless the
 ///   plan says another grid for it.
 /// - `flow`: how many households go from which grid to which.
@@ -23,9 +26,18 @@ use crate::grid_redivision::GridRedivision;
 const GROUND: &str = "\
     plan_grid as (select * from grid_redivision_grid where redivision_id = $1), \
     building_now as (select code, name, compound_code from building where code >= $2 and code < $2 || '~' and (valid_to is null or valid_to > $3)), \
+    planned as (select building_code, grid_code from grid_redivision_building where redivision_id = $1), \
+    settled as (\
+        select n.compound_code, min(p.grid_code) as grid_code from building_now n join planned p on p.building_code = n.code \
+        group by n.compound_code having count(distinct p.grid_code) = 1), \
+    late as (\
+        select n.code, n.name, s.grid_code from building_now n join settled s on s.compound_code = n.compound_code \
+        where not exists (select from planned p where p.building_code = n.code) \
+        and exists (select from grid_redivision r where r.id = $1 and r.state in ('approved', 'published'))), \
+    place as (select building_code, grid_code from planned union all select code, grid_code from late), \
     target as (\
         select h.id, h.code, h.name, h.building_code, h.grid_code as was, h.valid_from, h.valid_to, coalesce(p.grid_code, b.grid_code) as grid_code \
-        from household h left join grid_redivision_building b on b.redivision_id = $1 and b.building_code = h.building_code \
+        from household h left join place b on b.building_code = h.building_code \
         left join grid_redivision_household p on p.redivision_id = $1 and p.household_code = h.code \
         where h.code >= $2 and h.code < $2 || '~' and (h.valid_to is null or h.valid_to > $3)), \
     grid_before as (\
@@ -43,7 +55,7 @@ const GROUND: &str = "\
     building_after as (\
         select building_code, grid_code from lived_in \
         union all \
-        select b.code, p.grid_code from building_now b join grid_redivision_building p on p.redivision_id = $1 and p.building_code = b.code \
+        select b.code, p.grid_code from building_now b join place p on p.building_code = b.code \
         where not exists (select from lived_in i where i.building_code = b.code)), \
     link_before as (\
         select id, compound_code, grid_code, exception, valid_to from compound_grid \

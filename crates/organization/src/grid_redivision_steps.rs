@@ -128,7 +128,11 @@ async fn take(
         tx.lock("grid_redivision submit").await?;
     }
     let to = decide::<RedivisionFlow>(before.state, action, |permission| tx.may_at(permission, before.area_code.as_str()), &facts(tx, &before).await?)?;
-    let notice_number = notice.cloned().or_else(|| before.notice_number.clone());
+    let notice_number = match action {
+        // A notice published what it said then; what comes of it is published by another.
+        RedivisionAction::Return => None,
+        _ => notice.cloned().or_else(|| before.notice_number.clone()),
+    };
     if to == RedivisionState::Published && notice_number.is_none() {
         return Err(NO_NOTICE.at("/notice_number").into());
     }

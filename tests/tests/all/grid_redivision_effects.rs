@@ -9,7 +9,7 @@ use crate::grid_redivisions::{AREA, act, advance, building, draft, grid, notice,
 use crate::jobs::{release, stands_before};
 
 /// A published re-division of the community whose day is today.
-async fn published(admin: &User, entries: Value) -> Value {
+pub(crate) async fn published(admin: &User, entries: Value) -> Value {
     notice(admin).await;
     let made = draft(admin, "柳岸社区网格调整", AREA, today()).await;
     let planned = plan(admin, &made, entries).await.ok(200);

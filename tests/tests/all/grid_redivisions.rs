@@ -42,7 +42,7 @@ pub(crate) async fn act(user: &User, was: &Value, action: &str, body: Value) -> 
 
 const STEPS: [&str; 5] = ["submit", "accept", "pass", "approve", "publish"];
 
-fn body(action: &str) -> Value {
+pub(crate) fn body(action: &str) -> Value {
     match action {
         "publish" => json!({"notice_number": NOTICE}),
         "return" | "withdraw" | "revoke" => json!({"reason": "3栋划分不便于服务"}),
@@ -94,7 +94,7 @@ async fn planned(user: &User, title: &str) -> Value {
 }
 
 /// The checks that a plan breaks and must not, each with how often.
-async fn broken(user: &User, redivision: &Value) -> Vec<(String, i64)> {
+pub(crate) async fn broken(user: &User, redivision: &Value) -> Vec<(String, i64)> {
     let checks = user.get(&format!("{}/checks", path(redivision))).await.ok(200);
     let findings = checks["findings"].as_array().unwrap().clone();
     let broken: Vec<_> = findings.iter().filter(|one| one["forbids"] == true && one["count"] != 0).collect();

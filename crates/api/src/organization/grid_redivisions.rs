@@ -193,7 +193,8 @@ async fn take_effect_grid_redivision(
 
 /// Return a re-division of grids to be mended · 退回网格重新划分方案
 ///
-/// With a reason: the subdistrict to whoever drafted it, the city to the subdistrict.
+/// With a reason: the subdistrict to whoever drafted it, the city to the subdistrict; one that is approved or published, and has not
+/// taken effect, the city to whoever drafted it. It goes the whole way again.
 #[utoipa::path(tag = "organization", security(("Bearer" = ["grid_redivision.review", "grid_redivision.approve"])))]
 #[post("/grid-redivisions/{id}/return")]
 async fn return_grid_redivision(
