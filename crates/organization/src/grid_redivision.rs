@@ -4,7 +4,7 @@
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use kernel::area::AreaCode;
+use kernel::area::{AreaCode, Scope};
 use kernel::change::{CODE_FIXED, Constraint, HALF_A_REFERENCE, REFERENCE_TAKEN, RefusedBy, nullable, present};
 use kernel::page::{Cursor, MAX_TOTAL};
 use kernel::text::{Key, Line, Name};
@@ -250,6 +250,16 @@ pub async fn get(view: &View<'_>, id: GridRedivisionId) -> Result<GridRedivision
         .await
         .optional()?;
     found.ok_or_else(|| (&UNKNOWN).into())
+}
+
+/// Where a caller sees what a plan is made of. Whoever sees a plan sees that it is; of what it says of each place he sees that of his
+/// areas, and of a grid's community, which is divided as one. Every code of a place in it begins with that of its community.
+pub(crate) fn seen(view: &View<'_>) -> Scope {
+    let planned_as = |area: &AreaCode| match area.as_str().len() {
+        15 => area.ancestors().last().unwrap_or_else(|| area.clone()),
+        _ => area.clone(),
+    };
+    Scope::of(view.scope(&[READ]).areas().iter().map(planned_as).collect())
 }
 
 /// Begins a draft.

@@ -2,16 +2,16 @@
 //! should. “边界清晰、无缝衔接”: from its day on every building and household of the area is in one grid, and no other.
 
 use chrono::NaiveDate;
-use diesel::QueryableByName;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{Array, Text};
 use diesel_async::RunQueryDsl;
 use kernel::{Choice, Labelled, Result, View, text_enum};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::grid_division::{self, Breach, GridDivisionQuery, SizeBand};
-use crate::grid_redivision::{self, GridRedivision, GridRedivisionId, OVER};
+use crate::grid_redivision::{self, GridRedivision, GridRedivisionId, OVER, seen};
 use crate::grid_redivision_ground::{asked, count};
+use crate::household;
 
 /// Rows that a finding shows; its count is of all.
 const SHOWN: i64 = 200;
@@ -136,7 +136,8 @@ pub struct RedivisionFinding {
     pub forbids: bool,
     /// How many break it.
     pub count: i64,
-    /// The first 200, by code. Their number says how many households a grid has, or how many links a compound or a grid.
+    /// The first 200 of those that you may see, by code: in your areas, and households where you may see households. Their number
+    /// says how many households a grid has, or how many links a compound or a grid.
     #[schema(max_items = 200)]
     pub items: Vec<Breach>,
 }
@@ -172,18 +173,20 @@ pub(crate) async fn first_broken(view: &View<'_>, redivision: &GridRedivision) -
     Ok(None)
 }
 
-/// What breaks a check.
+/// What breaks a check: how many in all, and those that the caller may see.
 async fn find(view: &View<'_>, redivision: &GridRedivision, check: RedivisionCheck, forbids: bool, select: &str) -> Result<RedivisionFinding> {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(embed)]
-        breach: Breach,
-        #[diesel(sql_type = BigInt)]
-        total: i64,
-    }
-    let shown = format!("select code, name, number, count(*) over () as total from ({select}) found order by code limit {SHOWN}");
-    let rows: Vec<Row> = asked(redivision, &shown).load(&mut view.conn()).await?;
-    let count = rows.as_slice().first().map_or(0, |row| row.total);
+    let total = count(view, redivision, select).await?;
+    let items = if total > 0 { shown(view, redivision, select).await? } else { Vec::new() };
     let Choice { word, zh } = check.choice();
-    Ok(RedivisionFinding { check, zh, en: word.replace('_', " "), forbids, count, items: rows.into_iter().map(|row| row.breach).collect() })
+    Ok(RedivisionFinding { check, zh, en: word.replace('_', " "), forbids, count: total, items })
+}
+
+/// Those of what breaks a check that the caller may see. A household is known by its code, which nothing else has.
+async fn shown(view: &View<'_>, redivision: &GridRedivision, select: &str) -> Result<Vec<Breach>> {
+    let his = format!(
+        "select f.code, f.name, f.number from ({select}) f left join household h on h.code = f.code \
+         where case when h.code is null then f.code ^@ any ($4) else h.area_code ^@ any ($5) end order by f.code limit {SHOWN}"
+    );
+    let query = asked(redivision, &his).bind::<Array<Text>, _>(seen(view).texts()).bind::<Array<Text>, _>(view.scope(&[household::READ]).texts());
+    Ok(query.load(&mut view.conn()).await?)
 }

@@ -10,8 +10,8 @@ use kernel::area::AreaCode;
 use kernel::change::RefusedBy;
 use kernel::page::Cursor;
 use kernel::text::{Line, Name};
-use kernel::{Expected, Fault, Page, Paging, Prepare, Refusal, Result, Tx, View};
-use schema::{grid_redivision, grid_redivision_building, grid_redivision_grid, grid_redivision_household};
+use kernel::{Expected, Fault, Page, Paging, Prepare, Refusal, Result, Tx, View, within};
+use schema::{grid_redivision, grid_redivision_building, grid_redivision_grid, grid_redivision_household, household};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
@@ -20,8 +20,9 @@ use crate::building;
 use crate::code::{BuildingCode, GridCode, HouseholdCode};
 use crate::compound_grid::{HALF_AN_EXCEPTION, LinkException};
 use crate::grid::GridKind;
-use crate::grid_redivision::{CONSTRAINTS, GridRedivision, GridRedivisionId, NOT_A_DRAFT, WRITE, get, lock};
+use crate::grid_redivision::{CONSTRAINTS, GridRedivision, GridRedivisionId, NOT_A_DRAFT, WRITE, get, lock, seen};
 use crate::grid_redivision_flow::RedivisionState;
+use crate::household::READ as SEE_HOUSEHOLDS;
 
 /// Faults of a plan that are told at a time.
 const MOST_FAULTS: usize = 100;
@@ -165,13 +166,14 @@ struct Stranger {
     code: String,
 }
 
-/// Those of some codes that a table does not have, by their places in the list.
-async fn strangers(tx: &Tx<'_>, table: &str, codes: Vec<String>) -> Result<Vec<Stranger>> {
+/// Those of some codes in an area that a table does not have, by their places in the list. What is elsewhere is at fault already, and
+/// whether it is there is not the caller's to learn.
+async fn strangers(tx: &Tx<'_>, table: &str, area: &AreaCode, codes: Vec<String>) -> Result<Vec<Stranger>> {
     let query = format!(
-        "select s.place - 1 as place, s.code from unnest($1) with ordinality as s (code, place) where not exists (select from {table} t where t.code = s.code) \
-         order by s.place limit {MOST_FAULTS}"
+        "select s.place - 1 as place, s.code from unnest($1) with ordinality as s (code, place) \
+         where s.code ^@ $2 and not exists (select from {table} t where t.code = s.code) order by s.place limit {MOST_FAULTS}"
     );
-    Ok(diesel::sql_query(query).bind::<Array<Text>, _>(codes).load(&mut tx.conn()).await?)
+    Ok(diesel::sql_query(query).bind::<Array<Text>, _>(codes).bind::<Text, _>(area).load(&mut tx.conn()).await?)
 }
 
 /// Replaces the plan of a draft.
@@ -185,11 +187,11 @@ pub async fn replace(tx: &Tx<'_>, id: GridRedivisionId, expected: Expected, plan
     let buildings: Vec<String> = plan.buildings.iter().map(|one| one.building_code.to_string()).collect();
     let households: Vec<String> = plan.households.iter().map(|one| one.household_code.to_string()).collect();
     let mut found = faults(plan, &before.area_code);
-    for stranger in strangers(tx, "building", buildings.clone()).await? {
+    for stranger in strangers(tx, "building", &before.area_code, buildings.clone()).await? {
         let at = format!("/buildings/{}/building_code", stranger.place);
         found.push(building::UNKNOWN_HERE.at(at).with("building_code", stranger.code).into_fault());
     }
-    for stranger in strangers(tx, "household", households.clone()).await? {
+    for stranger in strangers(tx, "household", &before.area_code, households.clone()).await? {
         let at = format!("/households/{}/household_code", stranger.place);
         found.push(NO_SUCH_HOUSEHOLD.at(at).with("code", stranger.code).into_fault());
     }
@@ -259,12 +261,16 @@ fn number(length: usize) -> i32 {
     i32::try_from(length).unwrap_or(i32::MAX)
 }
 
-/// Lists the grids of a plan, by code.
+/// Lists the grids of a plan that the caller may see, by code.
 pub async fn grids(view: &View<'_>, id: GridRedivisionId, paging: &Paging) -> Result<Page<PlannedGrid>> {
     get(view, id).await?;
     let filter = (id, "grids");
-    let mut query =
-        PlannedGrid::query().filter(grid_redivision_grid::redivision_id.eq(id)).order(grid_redivision_grid::code).limit(paging.fetch()).into_boxed();
+    let mut query = PlannedGrid::query()
+        .filter(grid_redivision_grid::redivision_id.eq(id))
+        .filter(within!(seen(view), grid_redivision_grid::code))
+        .order(grid_redivision_grid::code)
+        .limit(paging.fetch())
+        .into_boxed();
     if let Some(after) = paging.after(&filter)? {
         query = query.filter(grid_redivision_grid::code.gt(after.key));
     }
@@ -272,12 +278,13 @@ pub async fn grids(view: &View<'_>, id: GridRedivisionId, paging: &Paging) -> Re
     paging.page(view.as_of, rows, None, &filter, |row: &PlannedGrid| Cursor { key: row.code.to_string(), id: id.0 })
 }
 
-/// Lists the buildings of a plan, by code.
+/// Lists the buildings of a plan that the caller may see, by code.
 pub async fn buildings(view: &View<'_>, id: GridRedivisionId, paging: &Paging) -> Result<Page<PlannedBuilding>> {
     get(view, id).await?;
     let filter = (id, "buildings");
     let mut query = PlannedBuilding::query()
         .filter(grid_redivision_building::redivision_id.eq(id))
+        .filter(within!(seen(view), grid_redivision_building::building_code))
         .order(grid_redivision_building::building_code)
         .limit(paging.fetch())
         .into_boxed();
@@ -288,12 +295,15 @@ pub async fn buildings(view: &View<'_>, id: GridRedivisionId, paging: &Paging) -
     paging.page(view.as_of, rows, None, &filter, |row: &PlannedBuilding| Cursor { key: row.building_code.to_string(), id: id.0 })
 }
 
-/// Lists the households of a plan that part from their buildings, by code.
+/// Lists the households of a plan that part from their buildings, by code: those where the caller may see households.
 pub async fn households(view: &View<'_>, id: GridRedivisionId, paging: &Paging) -> Result<Page<PlannedHousehold>> {
     get(view, id).await?;
     let filter = (id, "households");
-    let mut query = PlannedHousehold::query()
+    let mut query = grid_redivision_household::table
+        .inner_join(household::table.on(household::code.eq(grid_redivision_household::household_code)))
         .filter(grid_redivision_household::redivision_id.eq(id))
+        .filter(within!(view.scope(&[SEE_HOUSEHOLDS]), household::area_code))
+        .select(PlannedHousehold::as_select())
         .order(grid_redivision_household::household_code)
         .limit(paging.fetch())
         .into_boxed();

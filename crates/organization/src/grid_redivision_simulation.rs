@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::grid_division::{Load, SPREAD};
-use crate::grid_redivision::{self, GridRedivision, GridRedivisionId, OVER};
+use crate::grid_redivision::{self, GridRedivision, GridRedivisionId, OVER, WRITE, seen};
 use crate::grid_redivision_ground::{asked, count};
 
 text_enum!(
@@ -36,7 +36,7 @@ pub struct GridRedivisionSimulation {
     pub before: RedivisionSide,
     /// The grids of the area on the day.
     pub after: RedivisionSide,
-    /// Each grid before or after, by code.
+    /// Each grid before or after that lies in your areas, by code.
     #[schema(max_items = 10000)]
     pub grids: Vec<SimulatedGrid>,
     /// Households that would come into another grid, or into one at all.
@@ -47,7 +47,8 @@ pub struct GridRedivisionSimulation {
     pub compound_links_begun: i64,
     /// What stands in the compounds whose links change.
     pub compounds: AffectedCompounds,
-    /// What else has a grid that would close as its home, table by table.
+    /// What else has a grid that would close as its home, table by table; what stays, such as roles and keys, is told to those who may
+    /// draft a re-division here.
     #[schema(max_items = 100)]
     pub homes: Vec<AffectedHome>,
 }
@@ -222,7 +223,8 @@ async fn grids(view: &View<'_>, of: &GridRedivision) -> Result<Vec<SimulatedGrid
         compounds_before: row.compounds_before,
         compounds_after: row.compounds_after,
     };
-    Ok(rows.into_iter().map(shown).collect())
+    let his = seen(view);
+    Ok(rows.into_iter().filter(|row| his.covers(&row.code)).map(shown).collect())
 }
 
 async fn compounds(view: &View<'_>, of: &GridRedivision) -> Result<AffectedCompounds> {
@@ -240,14 +242,15 @@ async fn compounds(view: &View<'_>, of: &GridRedivision) -> Result<AffectedCompo
     Ok(asked(of, &sql).get_result(&mut view.conn()).await?)
 }
 
-/// What has a grid that closes as its home, where that is not the plan's to say.
+/// What has a grid that closes as its home, where that is not the plan's to say. Who has which access there is for whoever plans.
 async fn affected(view: &View<'_>, of: &GridRedivision, homes: &[Home]) -> Result<Vec<AffectedHome>> {
+    let plans = view.actor.may_at(WRITE, of.area_code.as_str()).is_ok();
     let mut found = Vec::new();
     for home in homes.iter().filter(|home| home.open != "false") {
         let why_not = match home.rehoming {
             Rehoming::Follows => None,
-            Rehoming::Stays(why) => Some(why.to_owned()),
-            Rehoming::Planned | Rehoming::Computed => continue,
+            Rehoming::Stays(why) if plans => Some(why.to_owned()),
+            Rehoming::Stays(_) | Rehoming::Planned | Rehoming::Computed => continue,
         };
         let Home { table, column, open, .. } = *home;
         let rows = format!("select t.id from {table} t join closing c on c.code = t.{column} where ({open})");

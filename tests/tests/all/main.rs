@@ -26,6 +26,7 @@ mod grid_division;
 mod grid_lineages;
 mod grid_redivision_effects;
 mod grid_redivision_late;
+mod grid_redivision_readers;
 mod grid_redivisions;
 mod handover_files;
 mod handover_hands;

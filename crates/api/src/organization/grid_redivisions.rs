@@ -76,6 +76,8 @@ async fn replace_grid_redivision_plan(
 }
 
 /// List the grids of a plan · 列出方案中的网格
+///
+/// Those of your areas, and of a grid's whole community.
 #[utoipa::path(tag = "organization", params(PageParams), security(("Bearer" = ["grid_redivision.read"])))]
 #[get("/grid-redivisions/{id}/plan/grids")]
 async fn list_planned_grids(caller: Caller, id: Id<GridRedivisionId>) -> Reply<List<PlannedGrid>> {
@@ -83,6 +85,8 @@ async fn list_planned_grids(caller: Caller, id: Id<GridRedivisionId>) -> Reply<L
 }
 
 /// List the buildings of a plan · 列出方案中的楼栋
+///
+/// Those of your areas, and of a grid's whole community.
 #[utoipa::path(tag = "organization", params(PageParams), security(("Bearer" = ["grid_redivision.read"])))]
 #[get("/grid-redivisions/{id}/plan/buildings")]
 async fn list_planned_buildings(caller: Caller, id: Id<GridRedivisionId>) -> Reply<List<PlannedBuilding>> {
@@ -90,6 +94,8 @@ async fn list_planned_buildings(caller: Caller, id: Id<GridRedivisionId>) -> Rep
 }
 
 /// List the households of a plan that part from their buildings · 列出方案中单独划分的户
+///
+/// Those that you may see as households (`household.read`).
 #[utoipa::path(tag = "organization", params(PageParams), security(("Bearer" = ["grid_redivision.read"])))]
 #[get("/grid-redivisions/{id}/plan/households")]
 async fn list_planned_households(caller: Caller, id: Id<GridRedivisionId>) -> Reply<List<PlannedHousehold>> {
@@ -99,7 +105,7 @@ async fn list_planned_households(caller: Caller, id: Id<GridRedivisionId>) -> Re
 /// Check a re-division of grids · 检查网格重新划分方案
 ///
 /// What its plan must keep (every building and household in one grid, codes that are free, exceptions where it is not one compound
-/// one grid), and what it should.
+/// one grid), and what it should. What breaks it is counted in the whole area, and named where you may see it.
 #[utoipa::path(tag = "organization", security(("Bearer" = ["grid_redivision.read"])))]
 #[get("/grid-redivisions/{id}/checks")]
 async fn get_grid_redivision_checks(caller: Caller, id: Id<GridRedivisionId>) -> Reply<Done<GridRedivisionChecks>> {
@@ -108,7 +114,8 @@ async fn get_grid_redivision_checks(caller: Caller, id: Id<GridRedivisionId>) ->
 
 /// Simulate a re-division of grids · 模拟网格重新划分
 ///
-/// The grids before and after, how the households spread over them, and what else would change.
+/// The grids before and after, how the households spread over them, and what else would change. It is counted for the whole area;
+/// grids are named where they are yours, and access that stays behind is told to those who may draft it.
 #[utoipa::path(tag = "organization", security(("Bearer" = ["grid_redivision.read"])))]
 #[get("/grid-redivisions/{id}/simulation")]
 async fn get_grid_redivision_simulation(caller: Caller, id: Id<GridRedivisionId>) -> Reply<Done<GridRedivisionSimulation>> {
