@@ -87,8 +87,9 @@ pub struct Home {
 pub enum Rehoming {
     /// The plan of the re-division says where it goes.
     Planned,
-    /// It goes to the grid that most households of the closed one went to, else to the community. Such a table has `id`,
-    /// `version` and `updated_at`, its column is the area of its rows, and its name is their kind in the journal.
+    /// It goes to the grid that all households of the closed one went to; where they went to several, or there were none, to the
+    /// community. Such a table has `id`, `version` and `updated_at`, its column is the area of its rows, and its name is their kind in
+    /// the journal.
     Follows,
     /// It stays as it is, for this reason.
     Stays(&'static str),

@@ -243,11 +243,12 @@ fn link_compounds() -> String {
     )
 }
 
-/// Rows of a table go with the grid that is their home: to the one that most of its households went to, else to its community.
+/// Rows of a table go with the grid that is their home: to the one that all of its households went to; where they went to several,
+/// or there were none, to its community, which finds out.
 fn follow(home: &Home) -> String {
     let Home { table, column, open, .. } = home;
     format!(
-        ", heirs as (select c.code as old_code, coalesce(s.new_code, left(c.code, 12)) as new_code from closing c left join heir s on s.old_code = c.code), \
+        ", heirs as (select c.code as old_code, coalesce(s.new_code, left(c.code, 12)) as new_code from closing c left join sole s on s.old_code = c.code), \
          moved as (\
              update {table} t set {column} = s.new_code, version = t.version + 1, updated_at = $9 from heirs s where t.{column} = s.old_code and ({open}) \
              returning t.id, t.version, s.old_code, s.new_code), \

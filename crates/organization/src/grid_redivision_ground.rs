@@ -20,6 +20,8 @@ use crate::grid_redivision::GridRedivision;
 ///   plan says another grid for it.
 /// - `flow`: how many households go from which grid to which.
 /// - `heir`: of a grid that closes, the one that most of its households go to.
+/// - `sole`: of a grid that closes and whose households all go to one, that one. Where they go to several, nobody knows who of the
+///   people goes where.
 /// - `building_after`: in which grids a building is: in those of its households, an empty one where the plan has it.
 /// - `link_after`: in which grids each compound lies: in those of its buildings. One without buildings stays, or goes with the heir
 ///   of its grid. A link that is there stays as it is; of new ones those are exceptions that are not one to one.
@@ -51,6 +53,8 @@ const GROUND: &str = "\
         from home m join target t on t.id = m.household_id where t.grid_code is not null group by m.grid_code, t.grid_code), \
     heir as (\
         select distinct on (f.old_code) f.old_code, f.new_code from flow f join closing c on c.code = f.old_code order by f.old_code, f.households desc, f.new_code), \
+    sole as (\
+        select f.old_code, min(f.new_code) as new_code from flow f join closing c on c.code = f.old_code group by f.old_code having count(*) = 1), \
     lived_in as (select distinct building_code, grid_code from target where grid_code is not null), \
     building_after as (\
         select building_code, grid_code from lived_in \

@@ -116,6 +116,8 @@ pub struct AffectedHome {
     pub table: &'static str,
     /// How many rows.
     pub count: i64,
+    /// How many of them go to the community, as the households of their grid go to several, or there are none.
+    pub to_community: i64,
     /// Whether they go with the grid; else somebody has to look after them.
     pub follows: bool,
     /// Why they stay; null where they go.
@@ -253,8 +255,11 @@ async fn affected(view: &View<'_>, of: &GridRedivision, homes: &[Home]) -> Resul
             Rehoming::Stays(_) | Rehoming::Planned | Rehoming::Computed => continue,
         };
         let Home { table, column, open, .. } = *home;
+        let follows = why_not.is_none();
         let rows = format!("select t.id from {table} t join closing c on c.code = t.{column} where ({open})");
-        found.push(AffectedHome { table, count: count(view, of, &rows).await?, follows: why_not.is_none(), why_not });
+        let parted = format!("{rows} and not exists (select from sole s where s.old_code = c.code)");
+        let to_community = if follows { count(view, of, &parted).await? } else { 0 };
+        found.push(AffectedHome { table, count: count(view, of, &rows).await?, to_community, follows, why_not });
     }
     Ok(found)
 }

@@ -5,7 +5,7 @@ use kernel::Role;
 use serde_json::{Value, json};
 use testkit::{TestApp, User};
 
-use crate::grid_redivisions::{AREA, act, advance, building, draft, grid, notice, path, plan, steady, today};
+use crate::grid_redivisions::{AREA, act, advance, building, draft, grid, notice, path, plan, shared, steady, today};
 use crate::jobs::{release, stands_before};
 
 /// A published re-division of the community whose day is today.
@@ -85,9 +85,10 @@ async fn org_12_two_grids_become_one_with_counts_lineage_and_history() {
     );
     let home = |table: &str| {
         let home = simulation["homes"].as_array().unwrap().iter().find(|home| home["table"] == table).unwrap();
-        (home["count"].as_i64().unwrap(), home["follows"].as_bool().unwrap(), home["why_not"].is_string())
+        let count = |member: &str| home[member].as_i64().unwrap();
+        (count("count"), count("to_community"), home["follows"].as_bool().unwrap(), home["why_not"].is_string())
     };
-    assert_eq!((home("person"), home("role_grant"), home("webhook")), ((1, true, false), (1, false, true), (0, false, true)));
+    assert_eq!((home("person"), home("role_grant"), home("webhook")), ((1, 0, true, false), (1, 0, false, true), (0, 0, false, true)));
     assert_eq!(simulation["compounds"]["compounds"], 2);
 
     let done = act(&admin, &stands, "take-effect", json!({"note": "按期生效"})).await.ok(200);
@@ -127,7 +128,7 @@ async fn org_12_two_grids_become_one_with_counts_lineage_and_history() {
         links.as_array().unwrap().iter().map(|link| (link["compound_code"].clone(), link["grid_code"].clone(), link["exception"].clone())).collect();
     let of = |compound: &str| (json!(compound), json!("421181001001021"), json!("small_merge"));
     assert_eq!(links, [of("421181001001X001"), of("421181001001X002")]);
-    // People go with their grid; who holds which role in it is for others to say.
+    // People go with their grid, as all of it goes to one; who holds which role in it is for others to say.
     let moved = admin.get(&format!("/v1/people/{person}")).await.ok(200);
     assert_eq!((moved["area_code"].as_str(), moved["version"].as_i64()), (Some("421181001001021"), Some(2)));
     let told = admin.get(&format!("/v1/people/{person}/history")).await.ok(200)["items"][0].clone();
@@ -182,6 +183,36 @@ async fn org_12_a_grid_is_split_and_a_household_parts_from_its_building() {
     );
     let renamed = admin.by_code("grids", "421181001001002").await;
     assert_eq!((renamed["name"].as_str(), renamed["version"].as_i64(), renamed["valid_from"].as_str()), (Some("第二网格(扩)"), Some(2), Some("2023-01-01")));
+    stands_as_exported(&admin).await;
+}
+
+#[tokio::test]
+async fn org_12_people_of_a_grid_that_splits_are_the_communitys() {
+    let app = TestApp::start().await;
+    let admin = app.small_town().await;
+    let enter = async |name: &str, grid: &str| -> String {
+        let person = json!({"name": name, "area_code": grid, "valid_from": "2023-02-01"});
+        admin.post("/v1/people", person).await.ok(201)["id"].as_str().unwrap().to_owned()
+    };
+    let home = json!({"code": "42118100100100001010103", "grid_code": "421181001001001", "name": "1单元0103", "valid_from": "2023-02-01"});
+    admin.post("/v1/households", home).await.ok(201);
+    let (split, whole) = (enter("丙", "421181001001001").await, enter("丁", "421181001001002").await);
+    // Two households of the first grid go to one, one to another; the second grid goes on under another code.
+    let entries = json!({
+        "grids": [grid(11), shared(12)],
+        "buildings": [building(1, 11), building(2, 12)],
+        "households": [{"household_code": "42118100100100001010102", "grid_code": "421181001001012"}]
+    });
+    let stands = published(&admin, entries).await;
+    let simulation = admin.get(&format!("{}/simulation", path(&stands))).await.ok(200);
+    let people = simulation["homes"].as_array().unwrap().iter().find(|home| home["table"] == "person").unwrap().clone();
+    assert_eq!((people["count"].as_i64(), people["to_community"].as_i64()), (Some(2), Some(1)));
+    let done = act(&admin, &stands, "take-effect", json!({})).await.ok(200);
+    assert_eq!(done["objects_moved"], 2);
+    let now = async |person: &str| admin.get(&format!("/v1/people/{person}")).await.ok(200)["area_code"].clone();
+    assert_eq!((now(&split).await, now(&whole).await), (json!(AREA), json!("421181001001012")), "most of its households are no reason");
+    let told = admin.get(&format!("/v1/people/{split}/history")).await.ok(200)["items"][0].clone();
+    assert_eq!(told["change"]["area_code"], json!({"from": "421181001001001", "to": AREA}));
     stands_as_exported(&admin).await;
 }
 
