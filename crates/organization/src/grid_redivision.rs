@@ -89,7 +89,7 @@ pub struct NewGridRedivision {
     /// First day of the new division; when it is submitted it may not be past.
     #[schema(example = "2027-01-01")]
     pub effective_on: NaiveDate,
-    /// Why the area is divided anew.
+    /// Why the area is divided anew; needed where a grid closes that leaves nobody to go elsewhere.
     pub reason: Option<Line>,
     /// System of the caller that knows it by `ref`.
     pub source: Option<Key>,

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use crate::grid_division::{self, Breach, GridDivisionQuery, SizeBand};
 use crate::grid_redivision::{self, GridRedivision, GridRedivisionId, OVER, seen};
+use crate::grid_redivision_flow::RedivisionState;
 use crate::grid_redivision_ground::{asked, count};
 use crate::household;
 
@@ -35,6 +36,9 @@ text_enum!(
         CompoundsLeft = "compounds_left" "无楼栋的小区所在网格终止而无处可归",
         /// Compounds with several grids, or grids with several compounds, without an exception.
         ExceptionsMissing = "exceptions_missing" "一小区多网格或一网格多小区而未填写例外",
+        /// Grids that begin, get another name or take in one that closes, without a reason; and such as close and leave nobody, where
+        /// the re-division has no reason.
+        ReasonsMissing = "reasons_missing" "新设、更名或终止的网格未说明理由",
         /// Buildings and households of the plan that have ended by the day.
         EntriesGone = "entries_gone" "方案中的楼栋或户届时已终止",
         /// Buildings that were entered after the approval, and go with their compound.
@@ -95,6 +99,15 @@ const RULES: [Rule; 8] = [
     },
 ];
 
+/// Grids that change and have no reason: what becomes of one that closes is said by those that its households go to, and where there
+/// are none, by the re-division.
+pub(crate) const UNREASONED: &str = "select p.code, p.name, 0::bigint as number from plan_grid p left join grid_before b on b.code = p.code \
+     where p.reason is null and (b.code is null or b.name <> p.name \
+     or exists (select from flow f join closing c on c.code = f.old_code where f.new_code = p.code)) \
+     union all \
+     select c.code, c.name, 0::bigint as number from closing c where not exists (select from flow f where f.old_code = c.code) \
+     and exists (select from grid_redivision r where r.id = $1 and r.reason is null)";
+
 /// What is told and forbids nothing.
 const ENTRIES_GONE: &str = "select b.code, b.name, 0::bigint as number from grid_redivision_building p join building b on b.code = p.building_code \
      where p.redivision_id = $1 and b.valid_to <= $3 \
@@ -153,6 +166,9 @@ pub async fn checks(view: &View<'_>, id: GridRedivisionId) -> Result<GridRedivis
     for rule in &RULES {
         findings.push(find(view, &redivision, rule.check, true, rule.breaks).await?);
     }
+    // Reasons are given with the draft; once it is submitted, nobody can add one.
+    let drafted = redivision.state == RedivisionState::Draft;
+    findings.push(find(view, &redivision, RedivisionCheck::ReasonsMissing, drafted, UNREASONED).await?);
     let sized = |bound: String| format!("select code, name, number from grid_after where number {bound}");
     findings.push(find(view, &redivision, RedivisionCheck::EntriesGone, false, ENTRIES_GONE).await?);
     findings.push(find(view, &redivision, RedivisionCheck::BuildingsLate, false, BUILDINGS_LATE).await?);

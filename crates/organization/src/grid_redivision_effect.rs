@@ -280,7 +280,8 @@ fn tell_lineage() -> String {
              where not exists (select from passed f where p.code in (f.old_code, f.new_code))), \
          made as (\
              insert into grid_lineage (id, old_code, new_code, kind, households_moved, reason, valid_from) \
-             select fresh_id(), l.old_code, l.new_code, l.kind, l.households::integer, coalesce(p.reason, $8), $3 \
+             select fresh_id(), l.old_code, l.new_code, l.kind, l.households::integer, \
+                 coalesce(p.reason, case when l.new_code is null then (select r.reason from grid_redivision r where r.id = $1) end, $8), $3 \
              from line l left join plan_grid p on p.code = l.new_code on conflict on constraint grid_lineage_once do nothing \
              returning id, old_code, new_code, kind, households_moved, reason, valid_from, area_code, version), \
          told as ({TELL} 'grid_lineage.created', 'grid_lineage', id, area_code, null, version, jsonb_strip_nulls(jsonb_build_object(\

@@ -64,6 +64,10 @@ pub struct RedivisionFacts {
     pub previous: Option<RedivisionState>,
     /// Whether there is a plan.
     pub has_plan: bool,
+    /// How many grids of its plan begin, get another name or close without a reason.
+    pub unreasoned: i64,
+    /// Whether the minutes of a consultation, or another file, are attached to it.
+    pub has_minutes: bool,
     /// The day of the question.
     pub today: NaiveDate,
     /// Its first day.
@@ -82,6 +86,19 @@ pub const CHECKS_FAIL: Refusal = Refusal::conflict(
     "grid_redivision.checks_fail",
     "方案未通过检查“{check}”({count} 处);详见 checks。",
     "The plan does not pass the check “{check}” ({count} cases); see its checks.",
+);
+/// Grids change, and nobody says why.
+pub const NO_REASONS: Refusal = Refusal::conflict(
+    "grid_redivision.no_reasons",
+    "有 {grids} 个新设、更名或终止的网格没有说明理由:请在方案中填写网格的 reason(终止的填写在其去向网格;无去向的填写方案本身的 reason),详见 checks。",
+    "{grids} grids that begin, get another name or close have no reason: say it in the plan as the reason of the grid, of one that closes as that of \
+     the grids that its households go to, or of the re-division where there are none; see its checks.",
+);
+/// Nobody was heard.
+pub const NO_MINUTES: Refusal = Refusal::conflict(
+    "grid_redivision.no_minutes",
+    "报市级审核前,须将征求居民或小区意见的会议记录作为文件附于该方案。",
+    "Before it goes to the city, the minutes of the consultation of residents or compounds must be attached to it as a file.",
 );
 /// Two that would divide the same grids.
 pub const TOUCHES_ANOTHER: Refusal = Refusal::conflict(
@@ -106,6 +123,8 @@ pub const NO_NOTICE: Refusal = Refusal::invalid(
 
 const PLANNED: Guard<RedivisionFacts> = Guard { holds: |facts: &RedivisionFacts| facts.has_plan, unless: &NO_PLAN };
 const CHECKED: Guard<RedivisionFacts> = Guard { holds: |facts: &RedivisionFacts| facts.broken.is_none(), unless: &CHECKS_FAIL };
+const REASONED: Guard<RedivisionFacts> = Guard { holds: |facts: &RedivisionFacts| facts.unreasoned == 0, unless: &NO_REASONS };
+const CONSULTED: Guard<RedivisionFacts> = Guard { holds: |facts: &RedivisionFacts| facts.has_minutes, unless: &NO_MINUTES };
 const ALONE: Guard<RedivisionFacts> = Guard { holds: |facts: &RedivisionFacts| facts.other.is_none(), unless: &TOUCHES_ANOTHER };
 const NOT_PAST: Guard<RedivisionFacts> = Guard { holds: |facts: &RedivisionFacts| facts.effective_on >= facts.today, unless: &PAST };
 const DUE: Guard<RedivisionFacts> = Guard { holds: |facts: &RedivisionFacts| facts.effective_on <= facts.today, unless: &NOT_DUE };
@@ -130,7 +149,7 @@ impl Workflow for RedivisionFlow {
             action: RedivisionAction::Submit,
             to: To::State(RedivisionState::CommunitySubmitted),
             may: WRITE,
-            guards: &[PLANNED, NOT_PAST, CHECKED, ALONE],
+            guards: &[PLANNED, NOT_PAST, CHECKED, REASONED, ALONE],
         },
         Move {
             from: &[RedivisionState::CommunitySubmitted],
@@ -144,7 +163,7 @@ impl Workflow for RedivisionFlow {
             action: RedivisionAction::Pass,
             to: To::State(RedivisionState::CityReview),
             may: REVIEW,
-            guards: &[],
+            guards: &[CONSULTED],
         },
         Move {
             from: &[RedivisionState::CityReview],
@@ -205,7 +224,7 @@ impl Workflow for RedivisionFlow {
 
     fn said(refused: Refused, facts: &RedivisionFacts) -> Refused {
         let (check, count) = facts.broken.unwrap_or_default();
-        let refused = refused.with("check", check).with("count", count).with("effective_on", facts.effective_on);
+        let refused = refused.with("check", check).with("count", count).with("grids", facts.unreasoned).with("effective_on", facts.effective_on);
         refused.with("title", facts.other.as_deref().unwrap_or_default())
     }
 }
@@ -256,7 +275,7 @@ mod tests {
 
     fn ready() -> RedivisionFacts {
         let today = day("2026-11-24");
-        RedivisionFacts { previous: None, has_plan: true, today, effective_on: today, broken: None, other: None }
+        RedivisionFacts { previous: None, has_plan: true, unreasoned: 0, has_minutes: true, today, effective_on: today, broken: None, other: None }
     }
 
     fn take(state: RedivisionState, action: RedivisionAction, facts: &RedivisionFacts) -> Result<RedivisionState, Option<&'static str>> {
@@ -270,12 +289,23 @@ mod tests {
         assert_eq!(submit(&RedivisionFacts { has_plan: false, ..ready() }), Err(Some("grid_redivision.no_plan")));
         assert_eq!(submit(&RedivisionFacts { effective_on: day("2026-11-23"), ..ready() }), Err(Some("grid_redivision.past")));
         assert_eq!(submit(&RedivisionFacts { broken: Some(("户未划入", 3)), ..ready() }), Err(Some("grid_redivision.checks_fail")));
+        let silent = RedivisionFacts { unreasoned: 3, ..ready() };
+        assert_eq!(submit(&silent), Err(Some("grid_redivision.no_reasons")));
+        let refused = RedivisionFlow::said(Refused::from(&NO_REASONS), &silent);
+        assert!(refused.zh().starts_with("有 3 个") && refused.en().starts_with("3 grids"), "{}", refused.en());
         let other = RedivisionFacts { other: Some("甲".to_owned()), ..ready() };
         assert_eq!(submit(&other), Err(Some("grid_redivision.touches_another")));
         let refused = RedivisionFlow::said(Refused::from(&TOUCHES_ANOTHER), &other);
         assert!(refused.zh().contains("“甲”") && refused.en().contains("“甲”"), "{}", refused.en());
         let broken = RedivisionFacts { broken: Some(("户未划入", 3)), ..ready() };
         assert!(RedivisionFlow::said(Refused::from(&CHECKS_FAIL), &broken).zh().contains("“户未划入”(3 处)"));
+    }
+
+    #[test]
+    fn org_12_the_city_decides_once_people_were_heard() {
+        let pass = |has_minutes| take(RedivisionState::SubdistrictReview, RedivisionAction::Pass, &RedivisionFacts { has_minutes, ..ready() });
+        assert_eq!(pass(false), Err(Some("grid_redivision.no_minutes")));
+        assert_eq!(pass(true), Ok(RedivisionState::CityReview));
     }
 
     #[test]

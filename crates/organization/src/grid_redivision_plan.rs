@@ -45,7 +45,7 @@ pub struct PlannedGrid {
     pub exception_reason: Option<Line>,
     /// Who allowed the exception; with an exception only.
     pub approved_by: Option<Name>,
-    /// Why the grid changes; told in its lineage.
+    /// Why the grid changes; told in its lineage. Needed where it begins, gets another name or takes in one that closes.
     pub reason: Option<Line>,
 }
 

@@ -1,5 +1,6 @@
 //! The steps of a re-division of grids up to its day: a command for each action of its workflow, and what may be done next (ORG-12).
 
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel::area::end_of;
@@ -7,14 +8,15 @@ use kernel::change::RefusedBy;
 use kernel::text::{Line, Name};
 use kernel::workflow::{self, NextActions, decide};
 use kernel::{AreaCode, Expected, Prepare, Result, Tx, View};
-use schema::grid_redivision;
+use schema::{file, grid_redivision};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use validator::Validate;
 
-use crate::grid_redivision::{CONSTRAINTS, GridRedivision, GridRedivisionId, get, lock};
-use crate::grid_redivision_check::first_broken;
+use crate::grid_redivision::{CONSTRAINTS, GridRedivision, GridRedivisionId, KIND, get, lock};
+use crate::grid_redivision_check::{UNREASONED, first_broken};
 use crate::grid_redivision_flow::{NO_NOTICE, RedivisionAction, RedivisionFacts, RedivisionFlow, RedivisionState};
+use crate::grid_redivision_ground::count;
 
 /// A step onward.
 #[derive(Clone, Debug, Deserialize, Validate, ToSchema)]
@@ -87,14 +89,26 @@ pub(crate) async fn facts(view: &View<'_>, redivision: &GridRedivision) -> Resul
         broken = first_broken(view, redivision).await?;
         other = another(view, redivision).await?;
     }
+    let unreasoned = match redivision.state {
+        RedivisionState::Draft => count(view, redivision, UNREASONED).await?,
+        _ => 0,
+    };
     Ok(RedivisionFacts {
         previous: redivision.previous_state,
         has_plan: redivision.planned_grids > 0,
+        unreasoned,
+        has_minutes: redivision.state == RedivisionState::SubdistrictReview && has_files(view, redivision).await?,
         today: view.today(),
         effective_on: redivision.effective_on,
         broken,
         other,
     })
+}
+
+/// Whether a file is attached to it: what the minutes of a consultation say, people read.
+async fn has_files(view: &View<'_>, of: &GridRedivision) -> Result<bool> {
+    let files = file::table.filter(file::object_kind.eq(KIND).and(file::object_id.eq(of.id.0)));
+    Ok(diesel::select(exists(files)).get_result(&mut view.conn()).await?)
 }
 
 /// The title of another one on its way that divides the same grids: a plan is of all grids of its area, so it is one whose

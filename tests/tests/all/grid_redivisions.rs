@@ -9,6 +9,7 @@ use testkit::{Answer, TestApp, User, app::ending};
 pub(crate) const THINGS: &str = "/v1/grid-redivisions";
 pub(crate) const AREA: &str = "421181001001";
 const NOTICE: &str = "示例〔2026〕15号";
+const MINUTES: &[u8] = b"%PDF-1.4\n1 0 obj\n<< >>\nendobj\ntrailer\n<< >>\n%%EOF\n";
 
 pub(crate) fn today() -> NaiveDate {
     clock::day(clock::now())
@@ -23,7 +24,7 @@ pub(crate) fn path(redivision: &Value) -> String {
 }
 
 pub(crate) async fn draft(user: &User, title: &str, area: &str, on: NaiveDate) -> Value {
-    user.post(THINGS, json!({"title": title, "area_code": area, "effective_on": on})).await.ok(201)
+    user.post(THINGS, json!({"title": title, "area_code": area, "effective_on": on, "reason": "优化网格设置"})).await.ok(201)
 }
 
 /// Replaces the plan of what stood so.
@@ -50,10 +51,20 @@ pub(crate) fn body(action: &str) -> Value {
     }
 }
 
-/// Takes a planned draft so many steps on.
+/// Attaches the minutes of its consultation to a re-division; answers the file.
+pub(crate) async fn minutes(user: &User, redivision: &Value) -> Value {
+    let sent = user.send(user.request(Method::POST, "/v1/files?name=minutes.pdf").body(MINUTES)).await.ok(201);
+    let to = json!({"object_kind": "grid_redivision", "object_id": redivision["id"], "version": 1});
+    user.post(&format!("/v1/files/{}/attach", sent["id"].as_str().unwrap()), to).await.ok(200)
+}
+
+/// Takes a planned draft so many steps on, its minutes attached before they are asked for.
 pub(crate) async fn advance(user: &User, draft: &Value, steps: usize) -> Value {
     let mut stands = draft.clone();
     for action in &STEPS[..steps] {
+        if *action == "pass" {
+            minutes(user, &stands).await;
+        }
         stands = act(user, &stands, action, body(action)).await.ok(200);
     }
     stands
@@ -66,7 +77,7 @@ pub(crate) async fn notice(admin: &User) {
 }
 
 pub(crate) fn grid(code: u32) -> Value {
-    json!({"code": format!("{AREA}{code:03}"), "name": format!("网格{code}")})
+    json!({"code": format!("{AREA}{code:03}"), "name": format!("网格{code}"), "reason": "户数不均"})
 }
 
 pub(crate) fn building(number: u32, grid: u32) -> Value {
@@ -125,7 +136,7 @@ async fn org_12_a_plan_is_drafted_replaced_and_read_in_pages() {
     let first = admin.get(&format!("{}/plan/grids?limit=1", path(&made))).await.ok(200);
     assert_eq!(
         first["items"],
-        json!([{"code": "421181001001001", "name": "网格1", "kind": null, "exception": "small_merge", "exception_reason": "两处老旧小区相连", "approved_by": "龙池桥街道办事处", "reason": null}])
+        json!([{"code": "421181001001001", "name": "网格1", "kind": null, "exception": "small_merge", "exception_reason": "两处老旧小区相连", "approved_by": "龙池桥街道办事处", "reason": "户数不均"}])
     );
     let next = first["next"].as_str().unwrap();
     let second = admin.get(&format!("{}/plan/grids?limit=1&after={next}", path(&made))).await.ok(200);
@@ -215,7 +226,8 @@ async fn org_03_each_check_names_what_breaks_it() {
     // A grid of a community that is not there; for a subdistrict, all its communities are planned.
     let wide = draft(&admin, "街道", "421181001", today()).await;
     let mut of_all = seven;
-    of_all["grids"].as_array_mut().unwrap().extend([json!({"code": "421181001002001", "name": "桥头网格"}), json!({"code": "421181001009001", "name": "无"})]);
+    let nowhere = json!({"code": "421181001009001", "name": "无", "reason": "新设"});
+    of_all["grids"].as_array_mut().unwrap().extend([json!({"code": "421181001002001", "name": "桥头网格"}), nowhere]);
     let wide = plan(&admin, &wide, of_all).await.ok(200);
     assert_eq!(broken(&admin, &wide).await, [found("communities_missing", 1), found("grids_ahead", 1), found("links_ahead", 1)]);
     // What has ended by the day is told, and forbids nothing.
@@ -259,6 +271,7 @@ async fn org_12_each_does_his_part_and_strangers_see_nothing() {
     let submitted = act(&secretary, &back, "submit", json!({})).await.ok(200);
     let reviewed = act(&officer, &submitted, "accept", json!({})).await.ok(200);
     assert_eq!(act(&officer, &reviewed, "approve", json!({})).await.code(), "access.forbidden");
+    minutes(&officer, &reviewed).await;
     let passed = act(&officer, &reviewed, "pass", json!({})).await.ok(200);
     assert_eq!(next(&city, &passed).await, [said("approve", None), said("return", None), said("withdraw", None)]);
     let back = act(&city, &passed, "return", body("return")).await.ok(200);
@@ -321,8 +334,9 @@ async fn org_12_a_day_that_is_past_or_not_come_is_told() {
     let refused = act(&admin, &published, "take-effect", json!({})).await;
     assert_eq!((refused.status, refused.code()), (409, "grid_redivision.not_due"));
     assert!(refused.body["detail"].as_str().unwrap().contains(&tomorrow().to_string()), "{}", refused.body);
-    // What is built meanwhile is seen when it is to take effect: the plan is no longer of all buildings.
-    let building = json!({"code": "42118100100100003", "compound_code": "421181001001X001", "name": "3栋", "valid_from": today()});
+    // What is built meanwhile is seen when it is to take effect: of a new compound the plan says nothing.
+    admin.post("/v1/compounds", json!({"code": "421181001001X003", "name": "新苑", "kind": "commercial", "valid_from": "2024-01-01"})).await.ok(201);
+    let building = json!({"code": "42118100100100003", "compound_code": "421181001001X003", "name": "3栋", "valid_from": today()});
     admin.post("/v1/buildings", building).await.ok(201);
     let next = admin.get(&format!("{}/next-actions", path(&published))).await.ok(200);
     assert_eq!(
@@ -412,10 +426,7 @@ async fn org_12_it_is_known_by_the_callers_own_key_and_holds_its_minutes() {
     taken["source"] = json!("grid-office");
     taken["ref"] = json!("17");
     assert_eq!(admin.post(THINGS, taken).await.code(), "reference.taken");
-    let text = b"%PDF-1.4\n1 0 obj\n<< >>\nendobj\ntrailer\n<< >>\n%%EOF\n";
-    let sent = admin.send(admin.request(Method::POST, "/v1/files?name=minutes.pdf").body(text.to_vec())).await.ok(201);
-    let to = json!({"object_kind": "grid_redivision", "object_id": made["id"], "version": 1});
-    admin.post(&format!("/v1/files/{}/attach", sent["id"].as_str().unwrap()), to).await.ok(200);
+    let sent = minutes(&admin, &made).await;
     let reader = app.staff("reader", Role::CommunitySecretary, AREA).await;
-    assert_eq!(reader.get(&format!("/v1/files/{}/content", sent["id"].as_str().unwrap())).await.bytes, text);
+    assert_eq!(reader.get(&format!("/v1/files/{}/content", sent["id"].as_str().unwrap())).await.bytes, MINUTES);
 }

@@ -25,6 +25,7 @@ mod governance_bodies;
 mod grid_division;
 mod grid_lineages;
 mod grid_redivision_effects;
+mod grid_redivision_evidence;
 mod grid_redivision_late;
 mod grid_redivision_readers;
 mod grid_redivisions;

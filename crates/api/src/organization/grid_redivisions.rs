@@ -125,7 +125,8 @@ async fn get_grid_redivision_simulation(caller: Caller, id: Id<GridRedivisionId>
 
 /// Submit a re-division of grids · 提交网格重新划分方案
 ///
-/// Its plan must pass the checks, and no other one of the same grids be on its way.
+/// Its plan must pass the checks and give reasons for the grids that begin, get another name or close, and no other one of the same
+/// grids be on its way.
 #[utoipa::path(tag = "organization", security(("Bearer" = ["grid_redivision.write"])))]
 #[post("/grid-redivisions/{id}/submit")]
 async fn submit_grid_redivision(caller: Caller, id: Id<GridRedivisionId>, version: IfMatch, step: Json<GridRedivisionStep>) -> WriteReply<One<GridRedivision>> {
@@ -143,7 +144,7 @@ async fn accept_grid_redivision(caller: Caller, id: Id<GridRedivisionId>, versio
 
 /// Pass a re-division of grids on to the city · 网格重新划分方案报市级审核
 ///
-/// The minutes of the consultation are attached to it as a file.
+/// The minutes of the consultation must be attached to it as a file.
 #[utoipa::path(tag = "organization", security(("Bearer" = ["grid_redivision.review"])))]
 #[post("/grid-redivisions/{id}/pass")]
 async fn pass_grid_redivision(caller: Caller, id: Id<GridRedivisionId>, version: IfMatch, step: Json<GridRedivisionStep>) -> WriteReply<One<GridRedivision>> {
