@@ -20,12 +20,10 @@ use schema::{grid, grid_redivision};
 use crate::grid as grids;
 use crate::grid_redivision::{APPROVE, CONSTRAINTS, GridRedivision, GridRedivisionId, lock};
 use crate::grid_redivision_flow::{RedivisionAction, RedivisionFlow, RedivisionState};
-use crate::grid_redivision_ground::{Counted, asked};
+use crate::grid_redivision_ground::{Counted, MINUTES, asked};
 use crate::grid_redivision_simulation::{LINKS_BEGUN, LINKS_ENDED};
 use crate::grid_redivision_steps::facts;
 
-/// How long the statements of one may take; the city has some hundred thousand households.
-const MINUTES: u32 = 15;
 /// How often it is looked whether the day of one has come.
 const EVERY: Duration = Duration::from_secs(600);
 

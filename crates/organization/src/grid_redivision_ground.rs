@@ -10,6 +10,9 @@ use kernel::{Result, View};
 
 use crate::grid_redivision::GridRedivision;
 
+/// Minutes that a statement over the ground may take where it is a command's; the city has some hundred thousand households.
+pub(crate) const MINUTES: u32 = 15;
+
 /// `$1` is the re-division, `$2` its area, `$3` its first day. What was before is asked of the day before, so it is the same
 /// before the effect and after it.
 ///

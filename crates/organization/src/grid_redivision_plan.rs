@@ -71,7 +71,8 @@ pub struct PlannedHousehold {
     pub grid_code: GridCode,
 }
 
-/// The whole plan, in place of the one before.
+/// The whole plan, in place of the one before. Its lists hold ten times the city, and all of them together fit into one body of 4 MiB if
+/// reasons are short.
 #[derive(Clone, Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
@@ -82,12 +83,12 @@ pub struct PlannedHousehold {
 }))]
 pub struct GridRedivisionPlan {
     /// All grids of the area from the day on. A grid of today that is not among them closes.
-    #[validate(length(max = 2000))]
-    #[schema(max_items = 2000)]
+    #[validate(length(max = 5000))]
+    #[schema(max_items = 5000)]
     pub grids: Vec<PlannedGrid>,
     /// All buildings of the area.
-    #[validate(length(max = 10000))]
-    #[schema(max_items = 10000)]
+    #[validate(length(max = 30000))]
+    #[schema(max_items = 30000)]
     pub buildings: Vec<PlannedBuilding>,
     /// The households that part from their buildings.
     #[serde(default)]

@@ -16,7 +16,7 @@ use validator::Validate;
 use crate::grid_redivision::{CONSTRAINTS, GridRedivision, GridRedivisionId, KIND, get, lock};
 use crate::grid_redivision_check::{UNREASONED, first_broken};
 use crate::grid_redivision_flow::{NO_NOTICE, RedivisionAction, RedivisionFacts, RedivisionFlow, RedivisionState};
-use crate::grid_redivision_ground::count;
+use crate::grid_redivision_ground::{MINUTES, count};
 
 /// A step onward.
 #[derive(Clone, Debug, Deserialize, Validate, ToSchema)]
@@ -137,6 +137,10 @@ async fn take(
     let before = lock(tx, id).await?;
     // Of two who do the same at once the second hears that it has changed since he looked.
     expected.check(before.version)?;
+    if before.state.is_checked() {
+        // A plan of the whole city is checked against all its households.
+        tx.take_minutes(MINUTES).await?;
+    }
     if action == RedivisionAction::Submit {
         // Two plans for the same grids, submitted at once: the second waits here, and meets the first.
         tx.lock("grid_redivision submit").await?;

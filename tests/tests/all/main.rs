@@ -28,6 +28,7 @@ mod grid_redivision_effects;
 mod grid_redivision_evidence;
 mod grid_redivision_late;
 mod grid_redivision_readers;
+mod grid_redivision_size;
 mod grid_redivisions;
 mod handover_files;
 mod handover_hands;

@@ -63,7 +63,8 @@ async fn put_grid_redivision(caller: Caller, key: ByRef, new: Json<NewGridRedivi
 /// Replace the plan of a re-division of grids · 编制网格重新划分方案的内容
 ///
 /// All grids of the area from its day on, and in which of them each building is; households go with their buildings, but for those
-/// that are named. A grid of today that is not in the plan closes.
+/// that are named. A grid of today that is not in the plan closes. At most 5,000 grids, 30,000 buildings and 20,000 households, in a
+/// body of at most 4 MiB.
 #[utoipa::path(tag = "organization", security(("Bearer" = ["grid_redivision.write"])))]
 #[put("/grid-redivisions/{id}/plan")]
 async fn replace_grid_redivision_plan(
