@@ -39,6 +39,7 @@ create table community (
     subdistrict_code text collate "C" not null generated always as (left(code, 9)) stored,
     name text collate "zh-x-icu" not null,
     kind text not null default 'urban',
+    boundary jsonb,
     valid_from date not null,
     valid_to date,
     source text collate "C",
@@ -49,6 +50,7 @@ create table community (
     constraint community_code_key unique (code),
     constraint community_code_shape check (code ~ '^[0-9]{12}$'),
     constraint community_kind check (kind in ('urban', 'village_to_community', 'village')),
+    constraint community_boundary check (boundary ->> 'type' in ('Polygon', 'MultiPolygon')),
     constraint community_subdistrict_code_fkey foreign key (subdistrict_code) references subdistrict (code),
     constraint community_pkey primary key (id),
     constraint community_period check (valid_to > valid_from),
@@ -63,6 +65,7 @@ comment on column community.code is 'Twelve digits: nine of the subdistrict, thr
 comment on column community.subdistrict_code is 'The subdistrict, from the code.';
 comment on column community.name is 'Name.';
 comment on column community.kind is 'urban, village_to_community or village.';
+comment on column community.boundary is 'Its boundary on the ground, a Polygon or MultiPolygon of GeoJSON in degrees of CGCS2000 or WGS 84; null where it is not known.';
 comment on column community.id is 'Identity, for ever.';
 comment on column community.valid_from is 'First day on which it holds.';
 comment on column community.valid_to is 'First day on which it no longer holds; null while it has no end.';
@@ -79,6 +82,7 @@ create table grid (
     name text collate "zh-x-icu" not null,
     kind text not null default 'urban',
     dedicated_kind text,
+    boundary jsonb,
     valid_from date not null,
     valid_to date,
     source text collate "C",
@@ -91,6 +95,7 @@ create table grid (
     constraint grid_kind check (kind in ('urban', 'rural', 'dedicated')),
     constraint grid_dedicated_kind check (dedicated_kind in ('government', 'hospital', 'school', 'enterprise', 'park', 'business_district', 'market', 'scenic_area', 'other')),
     constraint grid_dedicated check (dedicated_kind is null or kind = 'dedicated'),
+    constraint grid_boundary check (boundary ->> 'type' in ('Polygon', 'MultiPolygon')),
     constraint grid_community_code_fkey foreign key (community_code) references community (code),
     constraint grid_pkey primary key (id),
     constraint grid_period check (valid_to > valid_from),
@@ -106,6 +111,7 @@ comment on column grid.community_code is 'The community, from the code.';
 comment on column grid.name is 'Name.';
 comment on column grid.kind is 'urban, rural or dedicated.';
 comment on column grid.dedicated_kind is 'What a dedicated grid is for.';
+comment on column grid.boundary is 'Its boundary on the ground, a Polygon or MultiPolygon of GeoJSON in degrees of CGCS2000 or WGS 84; null where it is not known.';
 comment on column grid.id is 'Identity, for ever.';
 comment on column grid.valid_from is 'First day on which it holds.';
 comment on column grid.valid_to is 'First day on which it no longer holds; null while it has no end.';

@@ -83,8 +83,10 @@ create table grid_redivision_grid (
     exception_reason text,
     approved_by text,
     reason text,
+    boundary jsonb,
     constraint grid_redivision_grid_code_shape check (code ~ '^[0-9]{15}$'),
     constraint grid_redivision_grid_kind check (kind in ('urban', 'rural', 'dedicated')),
+    constraint grid_redivision_grid_boundary check (boundary ->> 'type' in ('Polygon', 'MultiPolygon')),
     constraint grid_redivision_grid_exception check (exception in ('large_split', 'small_merge', 'scattered_merge')),
     constraint grid_redivision_grid_exception_reason check ((exception is null) = (exception_reason is null) and (exception is null) = (approved_by is null)),
     constraint grid_redivision_grid_redivision_id_fkey foreign key (redivision_id) references grid_redivision (id),
@@ -99,6 +101,7 @@ comment on column grid_redivision_grid.exception is 'Why a compound has more tha
 comment on column grid_redivision_grid.exception_reason is 'The reason in words.';
 comment on column grid_redivision_grid.approved_by is 'Who allowed the exception.';
 comment on column grid_redivision_grid.reason is 'Why the grid changes; told in its lineage.';
+comment on column grid_redivision_grid.boundary is 'Its boundary on the ground from that day on, as in grid; null leaves the one that it has.';
 
 create table grid_redivision_building (
     redivision_id uuid not null,

@@ -238,7 +238,7 @@ fn conventions(document: &mut Value, schemas: BTreeMap<String, utoipa::openapi::
             if names_version {
                 parameters.push(version.clone());
             }
-            if method == "get" && path.ends_with("/{id}") {
+            if method == "get" && (path.ends_with("/{id}") || path.ends_with("/{id}/boundary")) {
                 parameters.push(known.clone());
                 responds(operation, "304", json!({"description": "You have this version · 版本未变"}));
             }

@@ -6,6 +6,7 @@ extern crate self as kernel;
 
 pub mod actor;
 pub mod area;
+pub mod boundary;
 pub mod bundle;
 pub mod change;
 pub mod charset;

@@ -320,7 +320,7 @@ pub async fn host(tx: &Tx<'_>, code: &str, on: NaiveDate) -> Result<()> {
 }
 
 /// The community, locked, of a caller who may write it.
-async fn lock(tx: &Tx<'_>, id: CommunityId) -> Result<Community> {
+pub(crate) async fn lock(tx: &Tx<'_>, id: CommunityId) -> Result<Community> {
     let found = Community::query()
         .filter(community::id.eq(id))
         .filter(within_or_above!(tx.scope(&[READ, WRITE]), community::code))

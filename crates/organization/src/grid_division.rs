@@ -4,10 +4,13 @@
 //! size, loads alike. A building is in the grids of its households; one without households is in the grids that
 //! its compound lies in.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Date, Text};
 use diesel_async::RunQueryDsl;
+use kernel::boundary::apart;
 use kernel::text::Name;
 use kernel::{AreaCode, Refusal, Result, View, holds_on};
 use schema::grid_size_band;
@@ -16,6 +19,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::grid::READ;
+use crate::plot::{Flaw, Plot, overlaps};
 
 /// Rows that a finding shows; its count is of all.
 const SHOWN: i64 = 200;
@@ -111,7 +115,8 @@ pub struct Breach {
     /// Its name.
     #[diesel(sql_type = Text)]
     pub name: String,
-    /// Of a building, household or compound: in how many grids it is. Of a grid: how many households it has.
+    /// Of a building, household or compound: in how many grids it is. Of a grid: how many households it has, or of how many square
+    /// metres its boundary overlaps others.
     #[diesel(sql_type = BigInt)]
     pub number: i64,
 }
@@ -156,6 +161,8 @@ pub struct GridDivision {
     pub grids_too_small: Finding,
     /// Grids with more households than they should have.
     pub grids_too_large: Finding,
+    /// Grids whose boundary overlaps that of another by more than a square metre, as far as boundaries are known.
+    pub boundaries_overlap: Finding,
 }
 
 /// What is in force on the day ($2) in the area ($1), as the queries below name it.
@@ -226,6 +233,7 @@ pub async fn report(view: &View<'_>, query: &GridDivisionQuery) -> Result<GridDi
         compounds_in_several_grids: find(view, &area, COMPOUNDS, 2, i64::MAX).await?,
         grids_too_small: find(view, &area, GRIDS, 0, min - 1).await?,
         grids_too_large: find(view, &area, GRIDS, max + 1, i64::MAX).await?,
+        boundaries_overlap: overlapping(view, &area).await?,
         area_code: area,
     })
 }
@@ -287,4 +295,24 @@ async fn find(view: &View<'_>, area: &AreaCode, select: &str, from: i64, to: i64
     .load(&mut view.conn())
     .await?;
     Ok(Finding { count: rows.as_slice().first().map_or(0, |row| row.total), items: rows.into_iter().map(|row| row.breach).collect() })
+}
+
+/// Grids whose boundaries overlap, each with all that it shares with others.
+async fn overlapping(view: &View<'_>, area: &AreaCode) -> Result<Finding> {
+    let select = "select g.code, g.name, g.boundary from grid g join grid_now n on n.code = g.code where g.boundary is not null order by g.code";
+    let plots: Vec<Plot> = diesel::sql_query(format!("{GROUND} {select}"))
+        .bind::<Text, _>(area)
+        .bind::<Date, _>(view.as_of)
+        .load(&mut view.conn())
+        .await?;
+    let overlaps = if plots.is_empty() { Vec::new() } else { apart(move || overlaps(&plots)).await? };
+    let mut shares = BTreeMap::<(String, String), i64>::new();
+    for Flaw { plot, other, square_metres } in overlaps {
+        for grid in [Some(plot), other].into_iter().flatten() {
+            *shares.entry(grid).or_default() += square_metres;
+        }
+    }
+    let count = i64::try_from(shares.len()).unwrap_or(i64::MAX);
+    let most = usize::try_from(SHOWN).unwrap_or(usize::MAX);
+    Ok(Finding { count, items: shares.into_iter().take(most).map(|((code, name), number)| Breach { code, name, number }).collect() })
 }

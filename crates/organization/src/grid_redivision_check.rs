@@ -12,7 +12,7 @@ use crate::grid_division::{self, Breach, GridDivisionQuery, SizeBand};
 use crate::grid_redivision::{self, GridRedivision, GridRedivisionId, OVER, seen};
 use crate::grid_redivision_flow::RedivisionState;
 use crate::grid_redivision_ground::{asked, count};
-use crate::household;
+use crate::{grid_redivision_boundaries, household};
 
 /// Rows that a finding shows; its count is of all.
 const SHOWN: i64 = 200;
@@ -39,6 +39,14 @@ text_enum!(
         /// Grids that begin, get another name or take in one that closes, without a reason; and such as close and leave nobody, where
         /// the re-division has no reason.
         ReasonsMissing = "reasons_missing" "新设、更名或终止的网格未说明理由",
+        /// Grids without a boundary in a community of which the plan draws another grid.
+        BoundariesMissing = "boundaries_missing" "同社区的网格有的有边界、有的没有",
+        /// Pairs of grids whose boundaries overlap by more than a square metre.
+        BoundariesOverlap = "boundaries_overlap" "网格边界重叠",
+        /// Grids whose boundary reaches beyond that of their community.
+        BoundariesOutside = "boundaries_outside" "网格边界超出社区边界",
+        /// Communities of whose ground some is within no boundary of a grid.
+        BoundariesGap = "boundaries_gap" "网格边界之间或与社区边界之间有空隙",
         /// Buildings and households of the plan that have ended by the day.
         EntriesGone = "entries_gone" "方案中的楼栋或户届时已终止",
         /// Buildings that were entered after the approval, and go with their compound.
@@ -134,6 +142,27 @@ pub struct GridRedivisionChecks {
     pub findings: Vec<RedivisionFinding>,
 }
 
+/// Something that breaks a check.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct RedivisionBreach {
+    /// The code of the building, household, compound, grid or community.
+    pub code: String,
+    /// Its name.
+    pub name: String,
+    /// Of a grid how many households it has, of links how many there are, of boundaries how many square metres; else 0.
+    pub number: i64,
+    /// The code of the other grid, of two whose boundaries overlap; else null.
+    pub other_code: Option<String>,
+    /// Its name.
+    pub other_name: Option<String>,
+}
+
+impl From<Breach> for RedivisionBreach {
+    fn from(Breach { code, name, number }: Breach) -> Self {
+        Self { code, name, number, other_code: None, other_name: None }
+    }
+}
+
 /// What breaks one check.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct RedivisionFinding {
@@ -149,10 +178,9 @@ pub struct RedivisionFinding {
     pub forbids: bool,
     /// How many break it.
     pub count: i64,
-    /// The first 200 of those that you may see, by code: in your areas, and households where you may see households. Their number
-    /// says how many households a grid has, or how many links a compound or a grid.
+    /// The first 200 of those that you may see, by code: in your areas, and households where you may see households.
     #[schema(max_items = 200)]
-    pub items: Vec<Breach>,
+    pub items: Vec<RedivisionBreach>,
 }
 
 /// Looks at a re-division that is not over.
@@ -169,6 +197,7 @@ pub async fn checks(view: &View<'_>, id: GridRedivisionId) -> Result<GridRedivis
     // Reasons are given with the draft; once it is submitted, nobody can add one.
     let drafted = redivision.state == RedivisionState::Draft;
     findings.push(find(view, &redivision, RedivisionCheck::ReasonsMissing, drafted, UNREASONED).await?);
+    findings.extend(grid_redivision_boundaries::findings(view, &redivision).await?);
     let sized = |bound: String| format!("select code, name, number from grid_after where number {bound}");
     findings.push(find(view, &redivision, RedivisionCheck::EntriesGone, false, ENTRIES_GONE).await?);
     findings.push(find(view, &redivision, RedivisionCheck::BuildingsLate, false, BUILDINGS_LATE).await?);
@@ -186,7 +215,7 @@ pub(crate) async fn first_broken(view: &View<'_>, redivision: &GridRedivision) -
             return Ok(Some((rule.check.choice().zh, broken)));
         }
     }
-    Ok(None)
+    grid_redivision_boundaries::first(view, redivision).await
 }
 
 /// What breaks a check: how many in all, and those that the caller may see.
@@ -198,11 +227,12 @@ async fn find(view: &View<'_>, redivision: &GridRedivision, check: RedivisionChe
 }
 
 /// Those of what breaks a check that the caller may see. A household is known by its code, which nothing else has.
-async fn shown(view: &View<'_>, redivision: &GridRedivision, select: &str) -> Result<Vec<Breach>> {
+async fn shown(view: &View<'_>, redivision: &GridRedivision, select: &str) -> Result<Vec<RedivisionBreach>> {
     let his = format!(
         "select f.code, f.name, f.number from ({select}) f left join household h on h.code = f.code \
          where case when h.code is null then f.code ^@ any ($4) else h.area_code ^@ any ($5) end order by f.code limit {SHOWN}"
     );
     let query = asked(redivision, &his).bind::<Array<Text>, _>(seen(view).texts()).bind::<Array<Text>, _>(view.scope(&[household::READ]).texts());
-    Ok(query.load(&mut view.conn()).await?)
+    let breaches: Vec<Breach> = query.load(&mut view.conn()).await?;
+    Ok(breaches.into_iter().map(Into::into).collect())
 }

@@ -167,24 +167,26 @@ async fn change(tx: &Tx<'_>, of: &GridRedivision, sql: &str) -> Result<i64> {
 fn begin_grids() -> String {
     format!(
         ", made as (\
-             insert into grid (id, code, name, kind, valid_from) select fresh_id(), p.code, p.name, coalesce(p.kind, 'urban'), $3 from plan_grid p \
-             where not exists (select from grid g where g.code = p.code) returning id, code, community_code, name, kind, valid_from, version), \
-         told as ({TELL} 'grid.created', 'grid', id, code, null, version, \
-             jsonb_build_object('code', code, 'community_code', community_code, 'name', name, 'kind', kind, 'valid_from', valid_from) from made) \
+             insert into grid (id, code, name, kind, boundary, valid_from) select fresh_id(), p.code, p.name, coalesce(p.kind, 'urban'), p.boundary, $3 \
+             from plan_grid p where not exists (select from grid g where g.code = p.code) \
+             returning id, code, community_code, name, kind, boundary, valid_from, version), \
+         told as ({TELL} 'grid.created', 'grid', id, code, null, version, jsonb_strip_nulls(jsonb_build_object(\
+             'code', code, 'community_code', community_code, 'name', name, 'kind', kind, 'boundary', boundary, 'valid_from', valid_from)) from made) \
          select count(*) as count from made"
     )
 }
 
-/// Those that go on get the name and the kind that the plan says.
+/// Those that go on get the name, the kind and the boundary that the plan says.
 fn rename_grids() -> String {
     format!(
         ", named as (\
              update grid g set name = p.name, kind = coalesce(p.kind, g.kind), dedicated_kind = case when coalesce(p.kind, g.kind) = 'dedicated' then g.dedicated_kind end, \
-                 version = g.version + 1, updated_at = $9 \
-             from plan_grid p join grid o on o.code = p.code where o.id = g.id and (p.name <> g.name or p.kind <> g.kind) \
+                 boundary = coalesce(p.boundary, g.boundary), version = g.version + 1, updated_at = $9 \
+             from plan_grid p join grid o on o.code = p.code \
+             where o.id = g.id and (p.name <> g.name or p.kind <> g.kind or (p.boundary is not null and p.boundary is distinct from g.boundary)) \
              returning g.id, g.code, g.version, journal_diff(\
-                 jsonb_build_object('name', o.name, 'kind', o.kind, 'dedicated_kind', o.dedicated_kind), \
-                 jsonb_build_object('name', g.name, 'kind', g.kind, 'dedicated_kind', g.dedicated_kind)) as change), \
+                 jsonb_build_object('name', o.name, 'kind', o.kind, 'dedicated_kind', o.dedicated_kind, 'boundary', o.boundary), \
+                 jsonb_build_object('name', g.name, 'kind', g.kind, 'dedicated_kind', g.dedicated_kind, 'boundary', g.boundary)) as change), \
          told as ({TELL} 'grid.changed', 'grid', id, code, null, version, change from named) \
          select count(*) as count from named"
     )

@@ -4,9 +4,10 @@
 use std::collections::HashSet;
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use kernel::area::AreaCode;
+use kernel::boundary::Geometry;
 use kernel::change::RefusedBy;
 use kernel::page::Cursor;
 use kernel::text::{Line, Name};
@@ -16,13 +17,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
 
-use crate::building;
 use crate::code::{BuildingCode, GridCode, HouseholdCode};
 use crate::compound_grid::{HALF_AN_EXCEPTION, LinkException};
 use crate::grid::GridKind;
 use crate::grid_redivision::{CONSTRAINTS, GridRedivision, GridRedivisionId, NOT_A_DRAFT, WRITE, get, lock, seen};
 use crate::grid_redivision_flow::RedivisionState;
 use crate::household::READ as SEE_HOUSEHOLDS;
+use crate::{building, grid_redivision_boundaries};
 
 /// Faults of a plan that are told at a time.
 const MOST_FAULTS: usize = 100;
@@ -47,6 +48,9 @@ pub struct PlannedGrid {
     pub approved_by: Option<Name>,
     /// Why the grid changes; told in its lineage. Needed where it begins, gets another name or takes in one that closes.
     pub reason: Option<Line>,
+    /// Its boundary from that day on; unless said, a grid that goes on keeps the one that it has. Where one grid of a community is given
+    /// one, all of them have one, without an overlap or a gap.
+    pub boundary: Option<Geometry>,
 }
 
 /// In which grid a building is from the day on; its households go with it.
@@ -188,6 +192,7 @@ pub async fn replace(tx: &Tx<'_>, id: GridRedivisionId, expected: Expected, plan
     let buildings: Vec<String> = plan.buildings.iter().map(|one| one.building_code.to_string()).collect();
     let households: Vec<String> = plan.households.iter().map(|one| one.household_code.to_string()).collect();
     let mut found = faults(plan, &before.area_code);
+    found.extend(grid_redivision_boundaries::faults(&plan.grids).await?);
     for stranger in strangers(tx, "building", &before.area_code, buildings.clone()).await? {
         let at = format!("/buildings/{}/building_code", stranger.place);
         found.push(building::UNKNOWN_HERE.at(at).with("building_code", stranger.code).into_fault());
@@ -227,8 +232,8 @@ async fn store(tx: &Tx<'_>, id: GridRedivisionId, plan: &GridRedivisionPlan, bui
     diesel::delete(grid_redivision_grid::table.filter(grid_redivision_grid::redivision_id.eq(id))).execute(&mut conn).await?;
     let each = |of: fn(&PlannedGrid) -> Option<String>| plan.grids.iter().map(of).collect::<Vec<_>>();
     let grids = diesel::sql_query(
-        "insert into grid_redivision_grid (redivision_id, code, name, kind, exception, exception_reason, approved_by, reason) \
-         select $1, g.* from unnest($2, $3, $4, $5, $6, $7, $8) as g",
+        "insert into grid_redivision_grid (redivision_id, code, name, kind, exception, exception_reason, approved_by, reason, boundary) \
+         select $1, g.* from unnest($2, $3, $4, $5, $6, $7, $8, $9) as g",
     );
     grids
         .bind::<SqlUuid, _>(id.0)
@@ -239,6 +244,7 @@ async fn store(tx: &Tx<'_>, id: GridRedivisionId, plan: &GridRedivisionPlan, bui
         .bind::<Array<Nullable<Text>>, _>(each(|grid| grid.exception_reason.as_ref().map(ToString::to_string)))
         .bind::<Array<Nullable<Text>>, _>(each(|grid| grid.approved_by.as_ref().map(ToString::to_string)))
         .bind::<Array<Nullable<Text>>, _>(each(|grid| grid.reason.as_ref().map(ToString::to_string)))
+        .bind::<Array<Nullable<Jsonb>>, _>(plan.grids.iter().map(|grid| grid.boundary.clone()).collect::<Vec<_>>())
         .execute(&mut conn)
         .await?;
     let of_buildings: Vec<String> = plan.buildings.iter().map(|one| one.grid_code.to_string()).collect();
@@ -321,7 +327,7 @@ mod tests {
 
     fn grid(code: &str) -> PlannedGrid {
         let (code, name) = (GridCode::parse(code).unwrap(), Name::parse("网格").unwrap());
-        PlannedGrid { code, name, kind: None, exception: None, exception_reason: None, approved_by: None, reason: None }
+        PlannedGrid { code, name, kind: None, exception: None, exception_reason: None, approved_by: None, reason: None, boundary: None }
     }
 
     fn building(code: &str, grid: &str) -> PlannedBuilding {

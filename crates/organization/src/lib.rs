@@ -3,6 +3,7 @@
 //! (ORG-15, ORG-17), the leadership of the Party in their documents (ORG-07), two-way entry (ORG-08 … ORG-10), how they are
 //! handed over (ORG-11), what of all that a compound has (ORG-01, ORG-02), and the documents that local rules come from (ORG-13).
 
+pub mod boundary;
 pub mod building;
 pub mod building_move;
 pub mod charter_adoption;
@@ -48,6 +49,7 @@ pub mod grid_division;
 pub mod grid_lineage;
 pub mod grid_lineage_sheet;
 pub mod grid_redivision;
+mod grid_redivision_boundaries;
 pub mod grid_redivision_check;
 pub mod grid_redivision_effect;
 pub mod grid_redivision_flow;
@@ -83,6 +85,7 @@ pub mod person_search;
 pub mod person_sheet;
 pub mod person_unmask;
 pub mod phone;
+mod plot;
 pub mod policy_document;
 pub mod policy_document_file;
 pub mod policy_document_sheet;

@@ -207,6 +207,8 @@ diesel::table! {
         name -> Text,
         /// urban, village_to_community or village.
         kind -> Text,
+        /// Its boundary on the ground, a Polygon or MultiPolygon of GeoJSON in degrees of CGCS2000 or WGS 84; null where it is not known.
+        boundary -> Nullable<Jsonb>,
         /// First day on which it holds.
         valid_from -> Date,
         /// First day on which it no longer holds; null while it has no end.
@@ -629,6 +631,8 @@ diesel::table! {
         kind -> Text,
         /// What a dedicated grid is for.
         dedicated_kind -> Nullable<Text>,
+        /// Its boundary on the ground, a Polygon or MultiPolygon of GeoJSON in degrees of CGCS2000 or WGS 84; null where it is not known.
+        boundary -> Nullable<Jsonb>,
         /// First day on which it holds.
         valid_from -> Date,
         /// First day on which it no longer holds; null while it has no end.
@@ -761,6 +765,8 @@ diesel::table! {
         approved_by -> Nullable<Text>,
         /// Why the grid changes; told in its lineage.
         reason -> Nullable<Text>,
+        /// Its boundary on the ground from that day on, as in grid; null leaves the one that it has.
+        boundary -> Nullable<Jsonb>,
     }
 }
 

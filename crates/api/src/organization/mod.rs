@@ -1,5 +1,6 @@
 //! Basic organization over HTTP, one file a resource.
 
+mod boundaries;
 mod buildings;
 mod charter_inclusions;
 mod communities;
@@ -36,6 +37,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 /// The routes of this domain.
 pub fn routes(config: &mut ServiceConfig) {
     config
+        .configure(boundaries::routes)
         .configure(buildings::routes)
         .configure(charter_inclusions::routes)
         .configure(communities::routes)
