@@ -75,11 +75,8 @@ pub const TOO_SMALL: Refusal =
 pub const HOLE_OUTSIDE: Refusal =
     Refusal::invalid("boundary.hole_outside", "内环须在其多边形的外环之内。", "An inner ring must lie within the outer ring of its polygon.");
 /// Two inner rings, or two polygons, on the same ground.
-pub const PARTS_OVERLAP: Refusal = Refusal::invalid(
-    "boundary.parts_overlap",
-    "与同一边界中前面的多边形或内环重叠。",
-    "It overlaps an earlier polygon or inner ring of the same boundary.",
-);
+pub const PARTS_OVERLAP: Refusal =
+    Refusal::invalid("boundary.parts_overlap", "与同一边界中前面的多边形或内环重叠。", "It overlaps an earlier polygon or inner ring of the same boundary.");
 
 /// A position: longitude, then latitude, in degrees.
 pub type Position = [f64; 2];
@@ -100,9 +97,7 @@ impl Geometry {
     fn polygons(&self, at: &str) -> Vec<(String, &[Vec<Position>])> {
         match self {
             Self::Polygon(rings) => vec![(format!("{at}/coordinates"), rings.as_slice())],
-            Self::MultiPolygon(polygons) => {
-                polygons.iter().enumerate().map(|(index, rings)| (format!("{at}/coordinates/{index}"), rings.as_slice())).collect()
-            }
+            Self::MultiPolygon(polygons) => polygons.iter().enumerate().map(|(index, rings)| (format!("{at}/coordinates/{index}"), rings.as_slice())).collect(),
         }
     }
 
@@ -310,9 +305,10 @@ fn check_holes(polygon: &Polygon, at: &str) -> Result<(), Refused> {
 /// The first polygon that shares ground with an earlier one.
 fn meets_earlier(polygons: &[Polygon]) -> Option<usize> {
     let placed: Vec<(&Polygon, Option<Rect>)> = polygons.iter().map(|polygon| (polygon, polygon.bounding_rect())).collect();
-    placed.iter().enumerate().position(|(index, (polygon, around))| {
-        placed.iter().take(index).any(|(earlier, before)| near(*around, *before) && share_ground(polygon, earlier))
-    })
+    placed
+        .iter()
+        .enumerate()
+        .position(|(index, (polygon, around))| placed.iter().take(index).any(|(earlier, before)| near(*around, *before) && share_ground(polygon, earlier)))
 }
 
 fn share_ground(one: &Polygon, other: &Polygon) -> bool {
@@ -326,9 +322,7 @@ mod tests {
 
     /// A square of so many thousandths of a degree, some hundred metres each, with its lower left corner so many from 115.03° E, 31.18° N.
     fn ring(east: f64, north: f64, side: f64) -> Vec<Position> {
-        [(0.0, 0.0), (side, 0.0), (side, side), (0.0, side), (0.0, 0.0)]
-            .map(|(x, y)| [115.03 + (east + x) / 1000.0, 31.18 + (north + y) / 1000.0])
-            .to_vec()
+        [(0.0, 0.0), (side, 0.0), (side, side), (0.0, side), (0.0, 0.0)].map(|(x, y)| [115.03 + (east + x) / 1000.0, 31.18 + (north + y) / 1000.0]).to_vec()
     }
 
     fn square(east: f64, north: f64, side: f64) -> Geometry {

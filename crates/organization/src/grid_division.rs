@@ -300,11 +300,7 @@ async fn find(view: &View<'_>, area: &AreaCode, select: &str, from: i64, to: i64
 /// Grids whose boundaries overlap, each with all that it shares with others.
 async fn overlapping(view: &View<'_>, area: &AreaCode) -> Result<Finding> {
     let select = "select g.code, g.name, g.boundary from grid g join grid_now n on n.code = g.code where g.boundary is not null order by g.code";
-    let plots: Vec<Plot> = diesel::sql_query(format!("{GROUND} {select}"))
-        .bind::<Text, _>(area)
-        .bind::<Date, _>(view.as_of)
-        .load(&mut view.conn())
-        .await?;
+    let plots: Vec<Plot> = diesel::sql_query(format!("{GROUND} {select}")).bind::<Text, _>(area).bind::<Date, _>(view.as_of).load(&mut view.conn()).await?;
     let overlaps = if plots.is_empty() { Vec::new() } else { apart(move || overlaps(&plots)).await? };
     let mut shares = BTreeMap::<(String, String), i64>::new();
     for Flaw { plot, other, square_metres } in overlaps {

@@ -129,6 +129,10 @@ fn body(id: &str) -> Option<Value> {
         | "publish_grid_redivision"
         | "take_effect_grid_redivision" => return Some(json!({"version": 1})),
         "return_grid_redivision" | "withdraw_grid_redivision" | "revoke_grid_redivision" => return Some(json!({"reason": "测试", "version": 1})),
+        "set_grid_boundary" | "set_community_boundary" => {
+            let square = json!([[115.03, 31.18], [115.031, 31.18], [115.031, 31.181], [115.03, 31.181], [115.03, 31.18]]);
+            return Some(json!({"boundary": {"type": "Polygon", "coordinates": [square]}, "version": 1}));
+        }
         "challenge_webhook" | "rotate_webhook_secret" => return Some(json!({"version": 1})),
         _ => (),
     }

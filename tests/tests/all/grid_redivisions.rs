@@ -136,7 +136,7 @@ async fn org_12_a_plan_is_drafted_replaced_and_read_in_pages() {
     let first = admin.get(&format!("{}/plan/grids?limit=1", path(&made))).await.ok(200);
     assert_eq!(
         first["items"],
-        json!([{"code": "421181001001001", "name": "网格1", "kind": null, "exception": "small_merge", "exception_reason": "两处老旧小区相连", "approved_by": "龙池桥街道办事处", "reason": "户数不均"}])
+        json!([{"code": "421181001001001", "name": "网格1", "kind": null, "exception": "small_merge", "exception_reason": "两处老旧小区相连", "approved_by": "龙池桥街道办事处", "reason": "户数不均", "boundary": null}])
     );
     let next = first["next"].as_str().unwrap();
     let second = admin.get(&format!("{}/plan/grids?limit=1&after={next}", path(&made))).await.ok(200);

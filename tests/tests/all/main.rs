@@ -5,6 +5,7 @@ mod audit;
 mod audit_seals;
 mod audit_tampering;
 mod batches;
+mod boundaries;
 mod building_moves;
 mod bundle_archives;
 mod bundles;

@@ -26,9 +26,7 @@ async fn get_grid_boundary(caller: Caller, id: Id<GridId>) -> Reply<One<GridBoun
 #[utoipa::path(tag = "organization", security(("Bearer" = ["grid.write"])))]
 #[put("/grids/{id}/boundary")]
 async fn set_grid_boundary(caller: Caller, id: Id<GridId>, version: IfMatch, change: Json<BoundaryChange>) -> WriteReply<One<GridBoundary>> {
-    caller
-        .write("grid.set_boundary", async |tx| boundary::set_of_grid(tx, *id, version.or(change.version)?, Some(&change.boundary)).await.map(One))
-        .await
+    caller.write("grid.set_boundary", async |tx| boundary::set_of_grid(tx, *id, version.or(change.version)?, Some(&change.boundary)).await.map(One)).await
 }
 
 /// Remove the boundary of a grid · 删除网格边界
@@ -52,12 +50,7 @@ async fn get_community_boundary(caller: Caller, id: Id<CommunityId>) -> Reply<On
 /// In place of the one that it has. The version is that of the community.
 #[utoipa::path(tag = "organization", security(("Bearer" = ["community.write"])))]
 #[put("/communities/{id}/boundary")]
-async fn set_community_boundary(
-    caller: Caller,
-    id: Id<CommunityId>,
-    version: IfMatch,
-    change: Json<BoundaryChange>,
-) -> WriteReply<One<CommunityBoundary>> {
+async fn set_community_boundary(caller: Caller, id: Id<CommunityId>, version: IfMatch, change: Json<BoundaryChange>) -> WriteReply<One<CommunityBoundary>> {
     caller
         .write("community.set_boundary", async |tx| boundary::set_of_community(tx, *id, version.or(change.version)?, Some(&change.boundary)).await.map(One))
         .await
