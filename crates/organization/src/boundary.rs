@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel::boundary::{Boundary, Geometry, apart};
-use kernel::{Expected, Recorded, Result, Tx, View, period, within_or_above};
+use kernel::{Expected, Prepare, Recorded, Result, Tx, View, period, within_or_above};
 use schema::{community, grid};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -110,6 +110,7 @@ pub async fn set_of_grid(tx: &Tx<'_>, id: GridId, expected: Expected, boundary: 
     let after = diesel::update(grid::table.find(id))
         .set((grid::boundary.eq(boundary), grid::version.eq(before.version + 1), grid::updated_at.eq(tx.now)))
         .returning(GridBoundary::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await?;
     tx.record("grid.changed", Some(&before), &after, None)?;
@@ -126,6 +127,7 @@ pub async fn set_of_community(tx: &Tx<'_>, id: CommunityId, expected: Expected, 
     let after = diesel::update(community::table.find(id))
         .set((community::boundary.eq(boundary), community::version.eq(before.version + 1), community::updated_at.eq(tx.now)))
         .returning(CommunityBoundary::as_returning())
+        .prepared()
         .get_result(&mut tx.conn())
         .await?;
     tx.record("community.changed", Some(&before), &after, None)?;
