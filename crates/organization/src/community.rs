@@ -19,7 +19,7 @@ use uuid::Uuid;
 use validator::Validate;
 
 use crate::code::{CommunityCode, NOT_A_COMMUNITY_CODE, SubdistrictCode, is_community_code};
-use crate::{person_entry, subdistrict};
+use crate::{compound_sheet, grid as grids, kept_area, party_organization_sheet, person_entry, person_sheet, property_company_sheet, subdistrict};
 
 id!(
     /// A community.
@@ -176,6 +176,15 @@ pub const HAS_PEOPLE: Refusal = Refusal::conflict(
     "From that day on the community still answers for {count} people; change the area of each first.",
 );
 
+/// Imports of what keeps a community from ending.
+const STAND_IN: &[&str] = &[
+    compound_sheet::SHEET.resource,
+    grids::SHEET.resource,
+    party_organization_sheet::SHEET.resource,
+    person_sheet::SHEET.resource,
+    property_company_sheet::SHEET.resource,
+];
+
 const CONSTRAINTS: &[Constraint] = &[
     ("community_code_key", &CODE_TAKEN, "/code"),
     ("community_period", &period::ENDS_BEFORE_IT_BEGINS, "/valid_from"),
@@ -275,9 +284,9 @@ pub async fn put(tx: &Tx<'_>, source: &Key, reference: &Key, new: NewCommunity) 
     }
 }
 
-/// Ends a community on a day. Refused while grids or compounds are in it from that day on.
+/// Ends a community on a day. Refused while grids, compounds, people, party organizations or companies are in it from that day on.
 pub async fn end(tx: &Tx<'_>, id: CommunityId, expected: Expected, ending: &Ending) -> Result<Community> {
-    import::hold(tx, &[crate::compound_sheet::SHEET.resource, crate::grid::SHEET.resource, crate::person_sheet::SHEET.resource]).await?;
+    import::hold(tx, STAND_IN).await?;
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
     let on = period::end(before.valid_from, before.valid_to, ending.on)?;
@@ -293,6 +302,7 @@ pub async fn end(tx: &Tx<'_>, id: CommunityId, expected: Expected, ending: &Endi
     if people > 0 {
         return Err(HAS_PEOPLE.with("count", people).into());
     }
+    kept_area::none_after(tx, before.code.as_str(), kept_area::OF_COMMUNITY, on).await?;
     let after = diesel::update(community::table.find(id))
         .set((community::valid_to.eq(on), community::version.eq(before.version + 1), community::updated_at.eq(tx.now)))
         .returning(Community::as_returning())

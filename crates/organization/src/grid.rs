@@ -21,7 +21,7 @@ use validator::Validate;
 
 use crate::code::{CommunityCode, GridCode, NOT_A_GRID_CODE, is_grid_code};
 use crate::first_day::{self, INTO_GRIDS};
-use crate::{community, person_entry};
+use crate::{community, kept_area, person_entry};
 
 id!(
     /// A grid.
@@ -223,7 +223,13 @@ pub const IN_USE_BEFORE: Refusal = Refusal::conflict(
 );
 
 /// Imports of what keeps a grid from ending.
-pub(crate) const STAND_IN: &[&str] = &[crate::compound_grid::SHEET.resource, crate::household::SHEET.resource, crate::person_sheet::SHEET.resource];
+pub(crate) const STAND_IN: &[&str] = &[
+    crate::compound_grid::SHEET.resource,
+    crate::household::SHEET.resource,
+    crate::party_organization_sheet::SHEET.resource,
+    crate::person_sheet::SHEET.resource,
+    crate::property_company_sheet::SHEET.resource,
+];
 
 const CONSTRAINTS: &[Constraint] = &[
     ("grid_code_key", &CODE_TAKEN, "/code"),
@@ -327,7 +333,7 @@ pub async fn put(tx: &Tx<'_>, source: &Key, reference: &Key, new: NewGrid) -> Re
     }
 }
 
-/// Ends a grid on a day. Refused while households, compounds or people are in it from that day on.
+/// Ends a grid on a day. Refused while households, compounds, people, party organizations or companies are in it from that day on.
 pub async fn end(tx: &Tx<'_>, id: GridId, expected: Expected, ending: &Ending) -> Result<Grid> {
     import::hold(tx, STAND_IN).await?;
     let before = lock(tx, id).await?;
@@ -350,6 +356,7 @@ pub(crate) async fn close(tx: &Tx<'_>, before: &Grid, on: NaiveDate, reason: &st
     if people > 0 {
         return Err(HAS_PEOPLE.with("count", people).into());
     }
+    kept_area::none_after(tx, before.code.as_str(), kept_area::OF_GRID, on).await?;
     let after = diesel::update(grid::table.find(before.id))
         .set((grid::valid_to.eq(on), grid::version.eq(before.version + 1), grid::updated_at.eq(tx.now)))
         .returning(Grid::as_returning())

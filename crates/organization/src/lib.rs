@@ -62,6 +62,7 @@ pub mod household;
 pub mod household_grid;
 pub mod household_move;
 pub mod id_number;
+mod kept_area;
 pub mod one_core;
 pub mod ownership;
 pub mod ownership_entry;

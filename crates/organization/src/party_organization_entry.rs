@@ -12,7 +12,6 @@ use schema::{building, compound_grid, household, party_group_building, party_org
 use uuid::Uuid;
 
 use crate::code::{CompoundCode, GridCode, HouseholdCode};
-use crate::compound;
 use crate::first_day::{self, INTO_PARTY_ORGANIZATIONS};
 use crate::party_group_building::{GroupedPartyOrganization, close, grouped, with_buildings};
 use crate::party_organization::{
@@ -20,6 +19,7 @@ use crate::party_organization::{
     PARENT_ENDED, PARENT_TIER, PARENT_UNKNOWN, PartyOrganization, PartyOrganizationFilter, PartyOrganizationId, PartyOrganizationPatch, PartyTier, READ,
     UNKNOWN, WRITE,
 };
+use crate::{compound, kept_area};
 
 /// Organizations under it keep one from ending.
 pub const HAS_CHILDREN: Refusal = Refusal::conflict(
@@ -135,6 +135,10 @@ pub async fn create(tx: &Tx<'_>, new: &NewPartyOrganization) -> Result<GroupedPa
     }
     let from = new.valid_from.unwrap_or(tx.today());
     hosts(tx, new.tier, new.parent_code.as_ref(), new.compound_code.as_ref(), new.household_code.as_ref(), from).await?;
+    // A compound stands for its community, which does not end before it.
+    if new.compound_code.is_none() {
+        kept_area::host(tx, &area, from.max(tx.today())).await?;
+    }
     let organization: PartyOrganization = diesel::insert_into(party_organization::table)
         .values((new, party_organization::id.eq(PartyOrganizationId::fresh()), party_organization::area_code.eq(area), party_organization::valid_from.eq(from)))
         .returning(PartyOrganization::as_returning())
@@ -317,6 +321,9 @@ async fn home(tx: &Tx<'_>, household: Option<&HouseholdCode>, compound: Option<&
 async fn change(tx: &Tx<'_>, before: &PartyOrganization, patch: &PartyOrganizationPatch) -> Result<GroupedPartyOrganization> {
     if let Some(area) = &patch.area_code {
         tx.may_at(WRITE, area.as_str())?;
+        if before.compound_code.is_none() && *area != before.area_code {
+            kept_area::host(tx, area, patch.valid_from.unwrap_or(before.valid_from).max(tx.today())).await?;
+        }
     }
     let moved = patch.valid_from.filter(|from| *from != before.valid_from);
     if patch.parent_code.is_some() || moved.is_some() {

@@ -6,6 +6,7 @@ use kernel::sheet::{Check, Column, Form, Sheet};
 use crate::code::{NOT_A_COMPOUND_CODE, NOT_A_HOUSEHOLD_CODE, is_compound_code, is_household_code};
 use crate::compound;
 use crate::first_day;
+use crate::kept_area;
 use crate::party_organization::{
     AGREED_BEFORE_IT_BEGINS, AREA_OF_COMPOUND, COMPOSITE_AND_TIER, COMPOUND_AND_TIER, FIXED, FORM_AND_TIER, FoundingMode, HOUSEHOLD_AND_TIER,
     HOUSEHOLD_ELSEWHERE, HOUSEHOLD_ENDED, HOUSEHOLD_UNKNOWN, ONE_CORE, ONE_HUB, PARENT_AND_TIER, PARENT_COMPOUND, PARENT_ENDED, PARENT_TIER, PARENT_UNKNOWN,
@@ -57,6 +58,7 @@ pub const SHEET: Sheet = Sheet {
     looks_up: "left join i w on w.code = i.parent_code left join party_organization q on q.code = i.parent_code \
                left join compound p on p.code = i.compound_code left join household h on h.code = i.household_code \
                left join building b on b.code = left(i.household_code, 17) \
+               left join subdistrict ks on ks.code = i.area_code left join community kc on kc.code = i.area_code left join grid kg on kg.code = i.area_code \
                left join (select compound_code, min(n) as n from i where tier = 'compound' group by compound_code) core on core.compound_code = i.compound_code \
                left join (select household_code, min(n) as n from i group by household_code) hub on hub.household_code = i.household_code",
     checks: &[
@@ -117,6 +119,17 @@ pub const SHEET: Sheet = Sheet {
         Check { column: "household_code", refusal: &HOUSEHOLD_ENDED, fault: "h.valid_to is not null and (i.stored_id is null or i.differs)" },
         Check { column: "household_code", refusal: &HOUSEHOLD_ELSEWHERE, fault: "h.code is not null and b.compound_code <> i.compound_code" },
         Check { column: "area_code", refusal: &AREA_OF_COMPOUND, fault: "i.compound_code is not null and i.area_code <> left(i.compound_code, 12)" },
+        Check {
+            column: "area_code",
+            refusal: &kept_area::UNKNOWN,
+            fault: "i.compound_code is null and i.area_code <> $city and coalesce(ks.code, kc.code, kg.code) is null",
+        },
+        Check {
+            column: "area_code",
+            refusal: &kept_area::ENDED,
+            fault: "i.compound_code is null and i.area_code is distinct from (i.was).area_code \
+                    and (coalesce(ks.valid_to, kc.valid_to, kg.valid_to) <= greatest($on, i.valid_from) or kg.valid_from > greatest($on, i.valid_from))",
+        },
         Check { column: "agreed_to", refusal: &AGREED_BEFORE_IT_BEGINS, fault: "i.agreed_to <= i.valid_from" },
         Check {
             column: "compound_code",

@@ -26,6 +26,7 @@ use validator::Validate;
 
 use crate::code::CommunityCode;
 use crate::credit_code::CreditCode;
+use crate::kept_area;
 use crate::property_company_branch;
 pub use crate::property_company_kind::PropertyCompanyKind;
 
@@ -338,18 +339,21 @@ pub async fn create(tx: &Tx<'_>, new: &NewPropertyCompany) -> Result<PropertyCom
     }
     tx.may_at(WRITE, area.as_str())?;
     property_company_branch::host(tx, new.party_branch_code.as_ref()).await?;
-    let company = diesel::insert_into(property_company::table)
+    let from = new.valid_from.unwrap_or(tx.today());
+    let company: PropertyCompany = diesel::insert_into(property_company::table)
         .values((
             new,
             property_company::id.eq(PropertyCompanyId::fresh()),
             property_company::area_code.eq(area),
-            property_company::valid_from.eq(new.valid_from.unwrap_or(tx.today())),
+            property_company::valid_from.eq(from),
         ))
         .returning(PropertyCompany::as_returning())
         .prepared()
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;
+    // Only now: a founder that is not there is told as the founder, not as the area.
+    kept_area::host(tx, &company.area_code, from.max(tx.today())).await?;
     tx.record("property_company.created", None, &company, None)?;
     Ok(company)
 }
@@ -429,6 +433,9 @@ async fn change(tx: &Tx<'_>, before: &PropertyCompany, patch: &PropertyCompanyPa
     }
     if let Some(area) = &patch.area_code {
         tx.may_at(WRITE, area.as_str())?;
+        if *area != before.area_code {
+            kept_area::host(tx, area, patch.valid_from.unwrap_or(before.valid_from).max(tx.today())).await?;
+        }
     }
     if let Some(branch) = &patch.party_branch_code {
         property_company_branch::host(tx, branch.as_ref()).await?;

@@ -5,6 +5,7 @@ use kernel::sheet::{Check, Column, Form, Sheet};
 
 use crate::code::{NOT_A_COMMUNITY_CODE, is_community_code};
 use crate::credit_code::{NOT_A_CREDIT_CODE, is_credit_code};
+use crate::kept_area;
 use crate::property_company::{FOUNDER_AND_KIND, FOUNDER_ELSEWHERE, LINKS, NAME_TAKEN, NO_SUCH_FOUNDER, PropertyCompanyKind, READ, WRITE};
 use crate::property_company_branch;
 
@@ -38,6 +39,7 @@ pub const SHEET: Sheet = Sheet {
     from: "property_company t",
     shown: &[],
     looks_up: "left join community p on p.code = i.founder_community_code \
+               left join subdistrict ks on ks.code = i.area_code left join community kc on kc.code = i.area_code left join grid kg on kg.code = i.area_code \
                left join party_organization b on b.code = i.party_branch_code and b.tier = 'industry_branch'",
     checks: &[
         Check { column: "founder_community_code", refusal: &FOUNDER_AND_KIND, fault: "(i.kind = 'community_led') <> (i.founder_community_code is not null)" },
@@ -48,6 +50,18 @@ pub const SHEET: Sheet = Sheet {
             column: "founder_community_code",
             refusal: &FOUNDER_ELSEWHERE,
             fault: "i.founder_community_code is distinct from (i.was).founder_community_code and (i.founder_community_code ^@ any ($areas)) is false",
+        },
+        Check {
+            column: "area_code",
+            refusal: &kept_area::UNKNOWN,
+            // A founder that is not there is told as the founder.
+            fault: "i.area_code <> $city and i.area_code is distinct from i.founder_community_code and coalesce(ks.code, kc.code, kg.code) is null",
+        },
+        Check {
+            column: "area_code",
+            refusal: &kept_area::ENDED,
+            fault: "i.area_code is distinct from (i.was).area_code \
+                    and (coalesce(ks.valid_to, kc.valid_to, kg.valid_to) <= greatest($on, i.valid_from) or kg.valid_from > greatest($on, i.valid_from))",
         },
         Check {
             column: "name",

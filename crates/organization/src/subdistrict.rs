@@ -19,6 +19,7 @@ use uuid::Uuid;
 use validator::Validate;
 
 use crate::code::{NOT_A_SUBDISTRICT_CODE, SubdistrictCode, is_subdistrict_code};
+use crate::{kept_area, party_organization_sheet, property_company_sheet};
 
 id!(
     /// A subdistrict, town or township.
@@ -152,6 +153,9 @@ pub const HAS_COMMUNITIES: Refusal = Refusal::conflict(
     "From that day on the subdistrict still has {count} communities; end them first.",
 );
 
+/// Imports of what keeps a subdistrict from ending.
+const STAND_IN: &[&str] = &[crate::community::SHEET.resource, party_organization_sheet::SHEET.resource, property_company_sheet::SHEET.resource];
+
 const CONSTRAINTS: &[Constraint] = &[
     ("subdistrict_code_key", &CODE_TAKEN, "/code"),
     ("subdistrict_period", &period::ENDS_BEFORE_IT_BEGINS, "/valid_from"),
@@ -251,9 +255,9 @@ pub async fn put(tx: &Tx<'_>, source: &Key, reference: &Key, new: NewSubdistrict
     }
 }
 
-/// Ends a subdistrict on a day. Refused while communities are in it from that day on.
+/// Ends a subdistrict on a day. Refused while communities, party organizations or companies are in it from that day on.
 pub async fn end(tx: &Tx<'_>, id: SubdistrictId, expected: Expected, ending: &Ending) -> Result<Subdistrict> {
-    import::hold(tx, &[crate::community::SHEET.resource]).await?;
+    import::hold(tx, STAND_IN).await?;
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
     let on = period::end(before.valid_from, before.valid_to, ending.on)?;
@@ -261,6 +265,7 @@ pub async fn end(tx: &Tx<'_>, id: SubdistrictId, expected: Expected, ending: &En
     if communities > 0 {
         return Err(HAS_COMMUNITIES.with("count", communities).into());
     }
+    kept_area::none_after(tx, before.code.as_str(), kept_area::OF_SUBDISTRICT, on).await?;
     let after = diesel::update(subdistrict::table.find(id))
         .set((subdistrict::valid_to.eq(on), subdistrict::version.eq(before.version + 1), subdistrict::updated_at.eq(tx.now)))
         .returning(Subdistrict::as_returning())

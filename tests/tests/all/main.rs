@@ -42,6 +42,7 @@ mod idempotency;
 mod imports;
 mod jobs;
 mod journal_months;
+mod kept_areas;
 mod killed;
 mod limits;
 mod links;
