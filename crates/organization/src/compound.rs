@@ -356,7 +356,7 @@ pub async fn put(tx: &Tx<'_>, source: &Key, reference: &Key, new: NewCompound) -
     }
 }
 
-/// Ends a compound on a day. Refused while buildings, links to grids, projects, organizations, bodies or inclusions are open from then on.
+/// Ends a compound on a day. Refused while anything is in it from that day on, or its hand-over or a cross appointment is on its way.
 pub async fn end(tx: &Tx<'_>, id: CompoundId, expected: Expected, ending: &Ending) -> Result<Compound> {
     import::hold(
         tx,
@@ -364,6 +364,7 @@ pub async fn end(tx: &Tx<'_>, id: CompoundId, expected: Expected, ending: &Endin
             crate::building::SHEET.resource,
             crate::charter_inclusion_sheet::SHEET.resource,
             crate::compound_grid::SHEET.resource,
+            crate::compound_handover_sheet::SHEET.resource,
             crate::governance_body_sheet::SHEET.resource,
             crate::party_organization_sheet::SHEET.resource,
             crate::property_project_sheet::SHEET.resource,
@@ -385,6 +386,8 @@ pub async fn end(tx: &Tx<'_>, id: CompoundId, expected: Expected, ending: &Endin
     crate::party_organization_entry::none_after(tx, &before.code, on).await?;
     crate::governance_body::none_after(tx, &before.code, on).await?;
     crate::charter_inclusion_hosts::none_after(tx, &before.code, on).await?;
+    crate::handover_proof::none_open(tx, &before.code).await?;
+    crate::cross_appointment_facts::none_after(tx, &before.code, on).await?;
     let after = diesel::update(compound::table.find(id))
         .set((compound::valid_to.eq(on), compound::version.eq(before.version + 1), compound::updated_at.eq(tx.now)))
         .returning(Compound::as_returning())

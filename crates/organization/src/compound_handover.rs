@@ -340,7 +340,8 @@ pub async fn get(view: &View<'_>, id: CompoundHandoverId) -> Result<CompoundHand
 /// Registers a hand-over.
 pub async fn create(tx: &Tx<'_>, new: &NewCompoundHandover) -> Result<CompoundHandover> {
     tx.may_at(WRITE, new.compound_code.community())?;
-    compound::host(tx, new.compound_code.as_str(), tx.today()).await?;
+    // It keeps the compound from ending, so no end of that is set.
+    compound::host(tx, new.compound_code.as_str(), NaiveDate::MAX).await?;
     let built = schema::compound::table.filter(schema::compound::code.eq(&new.compound_code)).select(schema::compound::kind);
     if built.first::<CompoundKind>(&mut tx.conn()).await? != CompoundKind::Commercial {
         return Err(NOT_COMMERCIAL.at("/compound_code").into());

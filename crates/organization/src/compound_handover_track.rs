@@ -311,7 +311,7 @@ async fn core(tx: &Tx<'_>, compound: &CompoundCode, id: PartyOrganizationId, on:
         .filter(party_organization::id.eq(id).and(party_organization::compound_code.eq(compound)))
         .filter(party_organization::tier.eq(PartyTier::Compound))
         .select((party_organization::valid_from, party_organization::valid_to))
-        .for_key_share();
+        .for_share();
     match term.first::<(NaiveDate, Option<NaiveDate>)>(&mut tx.conn()).await.optional()? {
         None => Err(WRONG_PARTY_ORGANIZATION.at("/party_organization_id").with("party_organization_id", id).into()),
         Some((from, to)) if period::holds(from, to, on) => Ok(()),
@@ -325,7 +325,7 @@ async fn committee(tx: &Tx<'_>, compound: &CompoundCode, id: GovernanceBodyId, o
         .filter(governance_body::id.eq(id).and(governance_body::compound_code.eq(compound)))
         .filter(governance_body::kind.eq(BodyKind::OwnersCommittee).or(governance_body::kind.eq(BodyKind::PropertyManagementCommittee)))
         .select((governance_body::valid_from, governance_body::valid_to))
-        .for_key_share();
+        .for_share();
     match term.first::<(NaiveDate, Option<NaiveDate>)>(&mut tx.conn()).await.optional()? {
         None => Err(WRONG_BODY.at("/governance_body_id").with("governance_body_id", id).into()),
         Some((from, to)) if period::holds(from, to, on) => Ok(()),
@@ -339,7 +339,7 @@ async fn service(tx: &Tx<'_>, compound: &CompoundCode, id: PropertyProjectId, on
         .filter(property_project::id.eq(id).and(property_project::compound_code.eq(compound)))
         .filter(property_project::kind.eq(ServiceKind::FullService))
         .select((property_project::valid_from, property_project::valid_to))
-        .for_key_share();
+        .for_share();
     match term.first::<(NaiveDate, Option<NaiveDate>)>(&mut tx.conn()).await.optional()? {
         None => Err(WRONG_PROJECT.at("/property_project_id").with("property_project_id", id).into()),
         Some((from, to)) if period::holds(from, to, on) => Ok(()),

@@ -340,7 +340,8 @@ pub async fn get(view: &View<'_>, id: CrossAppointmentId) -> Result<CrossAppoint
 pub async fn create(tx: &Tx<'_>, new: &NewCrossAppointment) -> Result<CrossAppointment> {
     tx.may(WRITE)?;
     Places::of(tx, &new.compound_code).await?.may(tx, WRITE)?;
-    compound::host(tx, new.compound_code.as_str(), tx.today()).await?;
+    // It keeps the compound from ending, so no end of that is set.
+    compound::host(tx, new.compound_code.as_str(), NaiveDate::MAX).await?;
     let person_id = who(tx, new.person_id).await?;
     let appointment = diesel::insert_into(cross_appointment::table)
         .values((

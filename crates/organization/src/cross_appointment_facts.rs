@@ -2,12 +2,14 @@
 //! a post is the one that it leads to (ORG-08, ORG-09). Whoever asks has checked what the caller may see.
 
 use chrono::NaiveDate;
+use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel::{Refusal, Result, Tx, View, holds_on, period};
-use schema::{governance_body_member, party_membership, party_organization, party_post, person, property_project};
+use schema::{cross_appointment, governance_body_member, party_membership, party_organization, party_post, person, property_project};
 use uuid::Uuid;
 
+use crate::code::CompoundCode;
 use crate::cross_appointment::CrossAppointment;
 use crate::cross_appointment_flow::{ManagerFacts, SecretaryFacts};
 use crate::governance_body::BodyKind;
@@ -29,6 +31,25 @@ pub const NOT_HIS_POST: Refusal = Refusal::invalid(
     "该任职不是此人在该小区党组织的现任职务(列席除外);请先在党内任职中登记,再填写其标识。",
     "That is no post that he holds in the party organization of the compound today, but for observers; enter the post first, then give its id.",
 );
+/// Cross appointments keep a compound from ending.
+pub const COMPOUND_HAS: Refusal = Refusal::conflict(
+    "compound.has_cross_appointments",
+    "自该日起小区仍有 {count} 项办理中或在任的双向进入;请先终止、撤回或办结。",
+    "From that day on the compound still has {count} cross appointments on their way or in office; end or withdraw them first.",
+);
+
+/// Refuses where cross appointments of a compound are on their way, or in office, from a day on: it cannot end then.
+pub(crate) async fn none_after(tx: &Tx<'_>, compound: &CompoundCode, on: NaiveDate) -> Result<()> {
+    // What came to nothing was never in office.
+    let in_office = cross_appointment::valid_from.is_not_null().and(cross_appointment::valid_to.gt(on));
+    let standing = cross_appointment::table
+        .filter(cross_appointment::compound_code.eq(compound.as_str()))
+        .filter(cross_appointment::valid_to.is_null().or(in_office));
+    match standing.select(count_star()).first::<i64>(&mut tx.conn()).await? {
+        0 => Ok(()),
+        count => Err(COMPOUND_HAS.with("count", count).into()),
+    }
+}
 
 /// What the guards of a secretary's way look at, today.
 pub(crate) async fn of_secretary(view: &View<'_>, appointment: &CrossAppointment) -> Result<SecretaryFacts> {

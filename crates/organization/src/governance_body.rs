@@ -21,7 +21,8 @@ use uuid::Uuid;
 use validator::Validate;
 
 use crate::code::{CompoundCode, GridCode};
-use crate::{compound, governance_body_member, governance_body_member_sheet};
+use crate::first_day::{self, INTO_BODIES};
+use crate::{compound, governance_body_member, handover_proof};
 
 id!(
     /// A governance body.
@@ -340,7 +341,7 @@ pub async fn create(tx: &Tx<'_>, new: &NewGovernanceBody) -> Result<GovernanceBo
 
 /// Changes a governance body.
 pub async fn update(tx: &Tx<'_>, id: GovernanceBodyId, expected: Expected, patch: &GovernanceBodyPatch) -> Result<GovernanceBody> {
-    hold_members(tx, patch.valid_from).await?;
+    first_day::hold(tx, patch.valid_from, INTO_BODIES).await?;
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
     period::still_open(before.valid_to)?;
@@ -350,7 +351,7 @@ pub async fn update(tx: &Tx<'_>, id: GovernanceBodyId, expected: Expected, patch
 /// Enters or changes the governance body that the caller knows by a key of his own.
 pub async fn put(tx: &Tx<'_>, source: &Key, reference: &Key, new: NewGovernanceBody) -> Result<GovernanceBody> {
     tx.lock(&format!("governance_body {source} {reference}")).await?;
-    hold_members(tx, new.valid_from).await?;
+    first_day::hold(tx, new.valid_from, INTO_BODIES).await?;
     let by_key = governance_body::source.eq(source).and(governance_body::ref_.eq(reference));
     let known = GovernanceBody::query().filter(by_key).first(&mut tx.conn()).await.optional()?;
     match known {
@@ -368,10 +369,11 @@ pub async fn put(tx: &Tx<'_>, source: &Key, reference: &Key, new: NewGovernanceB
 
 /// Ends a governance body on a day, and with it whoever still sits in it.
 pub async fn end(tx: &Tx<'_>, id: GovernanceBodyId, expected: Expected, ending: &Ending) -> Result<GovernanceBody> {
-    import::hold(tx, &[governance_body_member_sheet::SHEET.resource]).await?;
+    import::hold(tx, INTO_BODIES).await?;
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
     let on = period::end(before.valid_from, before.valid_to, ending.on)?;
+    handover_proof::stays(tx, &handover_proof::BODY, id.0, before.valid_from, Some(on), "/on").await?;
     governance_body_member::end_all(tx, &before, on, ending.reason.as_str()).await?;
     let after = diesel::update(governance_body::table.find(id))
         .set((governance_body::valid_to.eq(on), governance_body::version.eq(before.version + 1), governance_body::updated_at.eq(tx.now)))
@@ -405,14 +407,6 @@ pub(crate) async fn host(tx: &Tx<'_>, id: GovernanceBodyId, on: NaiveDate) -> Re
     if period::holds(body.valid_from, body.valid_to, on) { Ok(body) } else { Err(NOT_IN_FORCE.at("/valid_from").into()) }
 }
 
-/// Keeps imports of members out where a first day moves: what they checked against it stays so.
-async fn hold_members(tx: &Tx<'_>, from: Option<NaiveDate>) -> Result<()> {
-    match from {
-        Some(_) => import::hold(tx, &[governance_body_member_sheet::SHEET.resource]).await,
-        None => Ok(()),
-    }
-}
-
 /// The governance body, locked, of a caller who may write it.
 async fn lock(tx: &Tx<'_>, id: GovernanceBodyId) -> Result<GovernanceBody> {
     let found = GovernanceBody::query()
@@ -431,6 +425,7 @@ async fn change(tx: &Tx<'_>, before: &GovernanceBody, patch: &GovernanceBodyPatc
     if let Some(from) = patch.valid_from {
         compound::host(tx, before.compound_code.as_str(), from).await?;
         governance_body_member::none_before(tx, before.id, from).await?;
+        handover_proof::stays(tx, &handover_proof::BODY, before.id.0, from, None, "/valid_from").await?;
     }
     let after = diesel::update(governance_body::table.find(before.id))
         .set((patch, governance_body::version.eq(before.version + 1), governance_body::updated_at.eq(tx.now)))

@@ -47,6 +47,12 @@ pub const SHEET: Sheet = Sheet {
         },
         Check {
             column: "valid_from",
+            refusal: &crate::handover_proof::BODY_PROVES,
+            fault: "i.valid_from > (i.was).valid_from and exists (select from compound_handover h where h.governance_body_id = i.stored_id \
+                    and h.state <> 'rejected' and h.owners_body_done_on < i.valid_from)",
+        },
+        Check {
+            column: "valid_from",
             refusal: &crate::governance_body::ALREADY,
             fault: "exists (select from governance_body o where o.id is distinct from i.stored_id and o.compound_code = i.compound_code \
                     and o.kind = i.kind and o.valid_to > i.valid_from)",

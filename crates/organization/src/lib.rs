@@ -57,6 +57,7 @@ mod grid_redivision_ground;
 pub mod grid_redivision_plan;
 pub mod grid_redivision_simulation;
 pub mod grid_redivision_steps;
+mod handover_proof;
 pub mod homes;
 pub mod household;
 pub mod household_grid;

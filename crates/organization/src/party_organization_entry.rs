@@ -19,7 +19,7 @@ use crate::party_organization::{
     PARENT_ENDED, PARENT_TIER, PARENT_UNKNOWN, PartyOrganization, PartyOrganizationFilter, PartyOrganizationId, PartyOrganizationPatch, PartyTier, READ,
     UNKNOWN, WRITE,
 };
-use crate::{compound, kept_area};
+use crate::{compound, handover_proof, kept_area};
 
 /// Organizations under it keep one from ending.
 pub const HAS_CHILDREN: Refusal = Refusal::conflict(
@@ -190,7 +190,7 @@ pub async fn put(tx: &Tx<'_>, source: &Key, reference: &Key, new: NewPartyOrgani
 /// Ends a party organization on a day, and what it answered for with it. Refused while organizations, posts or
 /// companies are in it from that day on.
 pub async fn end(tx: &Tx<'_>, id: PartyOrganizationId, expected: Expected, ending: &Ending) -> Result<GroupedPartyOrganization> {
-    import::hold(tx, &["party-organizations", "party-posts", "property-companies"]).await?;
+    import::hold(tx, &["handovers", "party-organizations", "party-posts", "property-companies"]).await?;
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
     let on = period::end(before.valid_from, before.valid_to, ending.on)?;
@@ -206,6 +206,7 @@ pub async fn end(tx: &Tx<'_>, id: PartyOrganizationId, expected: Expected, endin
     if companies > 0 {
         return Err(HAS_COMPANIES.with("count", companies).into());
     }
+    handover_proof::stays(tx, &handover_proof::ORGANIZATION, id.0, before.valid_from, Some(on), "/on").await?;
     let answering = grouped(tx, before.clone(), on).await?;
     close(tx, &before.code, on).await?;
     let after: PartyOrganization = diesel::update(party_organization::table.find(id))
@@ -334,6 +335,7 @@ async fn change(tx: &Tx<'_>, before: &PartyOrganization, patch: &PartyOrganizati
     }
     if let Some(from) = moved.filter(|from| *from > before.valid_from) {
         none_before(tx, &before.code, from).await?;
+        handover_proof::stays(tx, &handover_proof::ORGANIZATION, before.id.0, from, None, "/valid_from").await?;
     }
     let after: PartyOrganization = diesel::update(party_organization::table.find(before.id))
         .set((patch, party_organization::version.eq(before.version + 1), party_organization::updated_at.eq(tx.now)))

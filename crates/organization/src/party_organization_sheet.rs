@@ -6,6 +6,7 @@ use kernel::sheet::{Check, Column, Form, Sheet};
 use crate::code::{NOT_A_COMPOUND_CODE, NOT_A_HOUSEHOLD_CODE, is_compound_code, is_household_code};
 use crate::compound;
 use crate::first_day;
+use crate::handover_proof;
 use crate::kept_area;
 use crate::party_organization::{
     AGREED_BEFORE_IT_BEGINS, AREA_OF_COMPOUND, COMPOSITE_AND_TIER, COMPOUND_AND_TIER, FIXED, FORM_AND_TIER, FoundingMode, HOUSEHOLD_AND_TIER,
@@ -95,6 +96,12 @@ pub const SHEET: Sheet = Sheet {
             fault: "i.valid_from > (i.was).valid_from and (exists (select from party_organization c where c.parent_code = i.code and c.valid_from < i.valid_from) \
                     or exists (select from party_post o where o.organization_code = i.code and o.valid_from < i.valid_from) \
                     or exists (select from party_group_building l where l.organization_code = i.code and l.valid_from < i.valid_from))",
+        },
+        Check {
+            column: "valid_from",
+            refusal: &handover_proof::ORGANIZATION_PROVES,
+            fault: "i.valid_from > (i.was).valid_from and exists (select from compound_handover h where h.party_organization_id = i.stored_id \
+                    and h.state <> 'rejected' and h.party_organization_done_on < i.valid_from)",
         },
         Check {
             column: "parent_code",

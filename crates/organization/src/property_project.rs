@@ -21,7 +21,7 @@ use validator::Validate;
 
 use crate::code::{CompoundCode, GridCode};
 use crate::credit_code::CreditCode;
-use crate::{compound, property_company};
+use crate::{compound, handover_proof, property_company};
 
 id!(
     /// A property project.
@@ -357,6 +357,7 @@ pub async fn create(tx: &Tx<'_>, new: &NewPropertyProject) -> Result<PropertyPro
 
 /// Changes a property project.
 pub async fn update(tx: &Tx<'_>, id: PropertyProjectId, expected: Expected, patch: &PropertyProjectPatch) -> Result<PropertyProject> {
+    handover_proof::hold(tx, patch.valid_from.is_some() || patch.kind.is_some()).await?;
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
     period::still_open(before.valid_to)?;
@@ -366,6 +367,7 @@ pub async fn update(tx: &Tx<'_>, id: PropertyProjectId, expected: Expected, patc
 /// Enters or changes the property project that the caller knows by a key of his own.
 pub async fn put(tx: &Tx<'_>, source: &Key, reference: &Key, new: NewPropertyProject) -> Result<PropertyProject> {
     tx.lock(&format!("property_project {source} {reference}")).await?;
+    handover_proof::hold(tx, true).await?;
     let by_key = property_project::source.eq(source).and(property_project::ref_.eq(reference));
     let known = PropertyProject::query().filter(by_key).first(&mut tx.conn()).await.optional()?;
     match known {
@@ -384,9 +386,11 @@ pub async fn put(tx: &Tx<'_>, source: &Key, reference: &Key, new: NewPropertyPro
 
 /// Ends a property project on a day.
 pub async fn end(tx: &Tx<'_>, id: PropertyProjectId, expected: Expected, ending: &Ending) -> Result<PropertyProject> {
+    handover_proof::hold(tx, true).await?;
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
     let on = period::end(before.valid_from, before.valid_to, ending.on)?;
+    handover_proof::stays(tx, &handover_proof::PROJECT, id.0, before.valid_from, Some(on), "/on").await?;
     let after = diesel::update(property_project::table.find(id))
         .set((property_project::valid_to.eq(on), property_project::version.eq(before.version + 1), property_project::updated_at.eq(tx.now)))
         .returning(PropertyProject::as_returning())
@@ -432,6 +436,7 @@ async fn change(tx: &Tx<'_>, before: &PropertyProject, patch: &PropertyProjectPa
     if let Some(from) = patch.valid_from {
         hosts(tx, &before.compound_code, before.company_code.as_ref(), from).await?;
     }
+    handover_proof::project_stays(tx, before.id, patch.valid_from.unwrap_or(before.valid_from), patch.kind.unwrap_or(before.kind)).await?;
     let after = diesel::update(property_project::table.find(before.id))
         .set((patch, property_project::version.eq(before.version + 1), property_project::updated_at.eq(tx.now)))
         .returning(PropertyProject::as_returning())

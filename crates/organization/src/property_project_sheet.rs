@@ -7,7 +7,7 @@ use crate::credit_code::{NOT_A_CREDIT_CODE, is_credit_code};
 use crate::property_project::{
     AGREED_BEFORE_IT_BEGINS, ALREADY, ALREADY_SERVED, BEGINS_BEFORE_COMPOUND, NEEDS_COMPANY, READ, ServiceKind, ServiceStage, WRITE,
 };
-use crate::{compound, property_company};
+use crate::{compound, first_day, handover_proof, property_company};
 
 /// Property projects as a table. A row is found by compound and company, where there is one.
 pub const SHEET: Sheet = Sheet {
@@ -49,6 +49,18 @@ pub const SHEET: Sheet = Sheet {
         Check { column: "company_code", refusal: &NEEDS_COMPANY, fault: "i.company_code is null and i.kind not in ('unit_self', 'owner_self')" },
         Check { column: "agreed_to", refusal: &AGREED_BEFORE_IT_BEGINS, fault: "i.agreed_to <= i.valid_from" },
         Check {
+            column: "valid_from",
+            refusal: &handover_proof::PROJECT_PROVES,
+            fault: "i.valid_from > (i.was).valid_from and exists (select from compound_handover h where h.property_project_id = i.stored_id \
+                    and h.state <> 'rejected' and h.property_company_done_on < i.valid_from)",
+        },
+        Check {
+            column: "kind",
+            refusal: &handover_proof::PROJECT_PROVES,
+            fault: "i.kind <> 'full_service' and i.kind <> (i.was).kind \
+                    and exists (select from compound_handover h where h.property_project_id = i.stored_id and h.state <> 'rejected')",
+        },
+        Check {
             column: "company_code",
             refusal: &ALREADY,
             fault: "exists (select from property_project o where o.id is distinct from i.stored_id and o.compound_code = i.compound_code \
@@ -63,5 +75,5 @@ pub const SHEET: Sheet = Sheet {
                     or exists (select from i o where o.n < i.n and o.kind <> 'partial_service' and o.compound_code = i.compound_code))",
         },
     ],
-    after: None,
+    after: Some(|tx, _, _| Box::pin(first_day::settle_projects(tx))),
 };

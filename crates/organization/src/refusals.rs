@@ -6,10 +6,10 @@ use crate::{
     building, building_move, charter_adoption, charter_inclusion, charter_inclusion_flow, charter_inclusion_hosts, charter_inclusion_steps, code, community,
     compound, compound_grid, compound_handover, compound_handover_flow, compound_handover_track, credit_code, cross_appointment, cross_appointment_election,
     cross_appointment_facts, cross_appointment_flow, cross_appointment_steps, dwelling, governance_body, governance_body_member, grid, grid_division,
-    grid_lineage, grid_redivision, grid_redivision_flow, grid_redivision_plan, household, household_grid, household_move, id_number, kept_area, ownership,
-    party_group_building, party_membership, party_organization, party_organization_entry, party_post, party_standing, person, person_entry, person_merge,
-    person_search, phone, policy_document, property_company, property_company_branch, property_coverage, property_project, report_area, subdistrict,
-    synchronous_handover,
+    grid_lineage, grid_redivision, grid_redivision_flow, grid_redivision_plan, handover_proof, household, household_grid, household_move, id_number, kept_area,
+    ownership, party_group_building, party_membership, party_organization, party_organization_entry, party_post, party_standing, person, person_entry,
+    person_merge, person_search, phone, policy_document, property_company, property_company_branch, property_coverage, property_project, report_area,
+    subdistrict, synchronous_handover,
 };
 
 /// The refusals, by file.
@@ -99,6 +99,7 @@ pub const REFUSALS: &[&Refusal] = &[
     &cross_appointment_election::AREAS,
     &cross_appointment_election::NOT_BY_OWNERS,
     &cross_appointment_election::NUMBERS,
+    &cross_appointment_facts::COMPOUND_HAS,
     &cross_appointment_facts::NOT_HIS_POST,
     &cross_appointment_facts::NOT_HIS_SEAT,
     &cross_appointment_flow::NOT_AN_OWNER,
@@ -173,6 +174,10 @@ pub const REFUSALS: &[&Refusal] = &[
     &grid_redivision_plan::OTHER_COMMUNITY,
     &grid_redivision_plan::OUTSIDE,
     &grid_redivision_plan::TWICE,
+    &handover_proof::BODY_PROVES,
+    &handover_proof::COMPOUND_HAS,
+    &handover_proof::ORGANIZATION_PROVES,
+    &handover_proof::PROJECT_PROVES,
     &household::CODE_TAKEN,
     &household::GRID_ELSEWHERE,
     &household::HOME_BEFORE,

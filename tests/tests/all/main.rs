@@ -33,6 +33,7 @@ mod grid_redivision_size;
 mod grid_redivisions;
 mod handover_files;
 mod handover_hands;
+mod handover_proofs;
 mod handovers;
 mod hostile_files;
 mod house;
