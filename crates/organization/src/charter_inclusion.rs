@@ -207,6 +207,12 @@ pub const ON_ITS_WAY: Refusal = Refusal::conflict(
     "该小区的该文件正在办理党建入章流程,不能导入;请在流程中办理,或先否决。",
     "The charter inclusion of this document is on its way, so it is not imported; take it through its steps, or veto it first.",
 );
+/// In an import: another text, company, adoption or publication of one that is in force.
+pub const IN_FORCE: Refusal = Refusal::conflict(
+    "charter_inclusion.in_force",
+    "该党建入章已公布生效,其条款、企业、通过和公布的内容不能由导入更改;请先撤销原记录(可预定撤销日期),再登记新的。",
+    "This charter inclusion is published, so an import changes neither its clause and company nor its adoption and publication; revoke it first (on a day ahead, if you like), and enter the next.",
+);
 /// A change of what is no draft.
 pub const NOT_A_DRAFT: Refusal =
     Refusal::conflict("charter_inclusion.not_a_draft", "只有起草中的内容可以更改;请先退回修改。", "Only a draft can be changed; have it returned first.");

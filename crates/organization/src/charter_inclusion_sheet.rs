@@ -6,7 +6,7 @@ use kernel::Choice;
 use kernel::sheet::{Check, Column, Form, Sheet};
 
 use crate::charter_adoption::{AREAS, AREAS_AND_DOCUMENT, CharterDocument, MOST, NOT_BY_OWNERS, NOT_BY_RESIDENTS, NOT_BY_SHAREHOLDERS, NUMBERS};
-use crate::charter_inclusion::{ALREADY_IN_FORCE, COMPANY_AND_DOCUMENT, DAYS, ON_ITS_WAY, READ, REGISTER};
+use crate::charter_inclusion::{ALREADY_IN_FORCE, COMPANY_AND_DOCUMENT, DAYS, IN_FORCE, ON_ITS_WAY, READ, REGISTER};
 use crate::charter_inclusion_flow::NO_COMPANY;
 use crate::charter_inclusion_steps::NOT_YET;
 use crate::code::{NOT_A_COMPOUND_CODE, is_compound_code};
@@ -14,7 +14,7 @@ use crate::credit_code::{NOT_A_CREDIT_CODE, is_credit_code};
 use crate::{compound, property_company};
 
 /// The only state that files hold.
-const IN_FORCE: &[Choice] = &[Choice { word: "published", zh: "已公布" }];
+const PUBLISHED: &[Choice] = &[Choice { word: "published", zh: "已公布" }];
 
 /// Charter inclusions in force as a table. A row is found by compound and document.
 pub const SHEET: Sheet = Sheet {
@@ -39,7 +39,7 @@ pub const SHEET: Sheet = Sheet {
         Column::new("filed_on", "备案日期", Form::Date, "不早于通过日期。").required(),
         Column::new("filed_with", "备案机关", Form::Text(200), "最多200个字符。").required(),
         Column::new("filing_number", "备案编号", Form::Text(200), "最多200个字符。"),
-        Column::new("state", "状态", Form::Choice(IN_FORCE), "只导入已公布的;办理中的在流程中登记。").or("'published'"),
+        Column::new("state", "状态", Form::Choice(PUBLISHED), "只导入已公布的;办理中的在流程中登记。").or("'published'"),
         Column::new("valid_from", "公布日期", Form::Date, "生效的第一日;默认为导入生效日期。").or("$on"),
         Column::new("source", "来源系统", Form::Key, "贵方系统的代号,与“来源编号”同时填写。"),
         Column::new("ref", "来源编号", Form::Key, "贵方系统中的编号。"),
@@ -85,6 +85,17 @@ pub const SHEET: Sheet = Sheet {
         Check { column: "adopted_on", refusal: &NOT_YET, fault: "i.adopted_on > (now() at time zone 'Asia/Shanghai')::date" },
         Check { column: "filed_on", refusal: &NOT_YET, fault: "i.filed_on > (now() at time zone 'Asia/Shanghai')::date" },
         Check { column: "document", refusal: &ON_ITS_WAY, fault: "(i.was).state <> 'published'" },
+        // What came through the reviews is not written anew past them; its filing may be put right.
+        Check { column: "clause", refusal: &IN_FORCE, fault: "(i.was).state = 'published' and i.clause is distinct from (i.was).clause" },
+        Check { column: "company_code", refusal: &IN_FORCE, fault: "(i.was).state = 'published' and i.company_code is distinct from (i.was).company_code" },
+        Check {
+            column: "adopted_on",
+            refusal: &IN_FORCE,
+            fault: "(i.was).state = 'published' and (i.adopted_on, i.eligible, i.attending, i.agreeing, i.area_total, i.area_participating, i.area_agreeing, i.minutes_number) \
+                    is distinct from ((i.was).adopted_on, (i.was).eligible, (i.was).attending, (i.was).agreeing, (i.was).area_total, (i.was).area_participating, \
+                    (i.was).area_agreeing, (i.was).minutes_number)",
+        },
+        Check { column: "valid_from", refusal: &IN_FORCE, fault: "(i.was).state = 'published' and i.valid_from is distinct from (i.was).valid_from" },
         Check {
             column: "valid_from",
             refusal: &ALREADY_IN_FORCE,

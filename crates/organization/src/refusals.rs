@@ -31,6 +31,7 @@ pub const REFUSALS: &[&Refusal] = &[
     &charter_inclusion::ALREADY_IN_FORCE,
     &charter_inclusion::COMPANY_AND_DOCUMENT,
     &charter_inclusion::DAYS,
+    &charter_inclusion::IN_FORCE,
     &charter_inclusion::NOT_A_DRAFT,
     &charter_inclusion::ON_ITS_WAY,
     &charter_inclusion::UNKNOWN,

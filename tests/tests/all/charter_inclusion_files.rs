@@ -33,11 +33,31 @@ async fn org_07_what_is_long_in_force_comes_as_a_file() {
             assert_eq!(admin.import("charter-inclusions", "", out.bytes).await.ok(200)["run"]["unchanged"], 3, "{form} {headers}");
         }
     }
-    // A change of a row that stands is one; what will end is exported as in force until then.
-    let change = format!("{HEADER}{LAKE},residents_convention,,改,2020-01-01,300,151,77,,,,2020-01-05,2020-01-10,纪要1,街道\n");
-    assert_eq!(admin.import("charter-inclusions", "", change.into_bytes()).await.ok(200)["run"]["changed"], 1);
-    let history = admin.get(&format!("{THINGS}/{}/history", convention["id"].as_str().unwrap())).await.ok(200)["items"].clone();
-    assert_eq!((history[0]["change"]["agreeing"].clone(), history[1]["change"]["state"].as_str()), (json!({"from": 76, "to": 77}), Some("published")));
+    // What is in force is not written anew past the reviews; its filing is put right.
+    let columns = "compound_code,document,company_code,clause,adopted_on,eligible,attending,agreeing,minutes_number,filed_on,filed_with,valid_from\n";
+    let articles = format!("{columns}{LAKE},company_articles,{MARKET},领导,2020-01-01,300,200,200,纪要3,2020-01-05,市场监管局,2020-01-10\n");
+    admin.import("property-companies", "effective_on=2020-01-01", "code,name,kind\n91421199MA0000002Y,桥头物业,commercial\n".into()).await.ok(200);
+    for (was, is, fault) in [
+        (",领导,", ",改,", "2 clause"),
+        (MARKET, "91421199MA0000002Y", "2 company_code"),
+        (",2020-01-01,", ",2020-01-02,", "2 adopted_on"),
+        (",300,200,200,", ",300,201,201,", "2 adopted_on"),
+        ("纪要3", "纪要4", "2 adopted_on"),
+        (",2020-01-10", ",2020-01-11", "2 valid_from"),
+    ] {
+        let change = articles.replace(was, is);
+        assert_ne!(change, articles);
+        let refused = admin.import("charter-inclusions", "", change.into_bytes()).await;
+        assert_eq!(refused.faults(), [format!("{fault} charter_inclusion.in_force")]);
+    }
+    assert_eq!(admin.import("charter-inclusions", "", articles.clone().into_bytes()).await.ok(200)["run"]["unchanged"], 1);
+    let filed = articles.replace("市场监管局", "麻城市市场监督管理局");
+    assert_eq!(admin.import("charter-inclusions", "", filed.into_bytes()).await.ok(200)["run"]["changed"], 1);
+    let of_company = charter["documents"][2]["in_force"]["id"].as_str().unwrap();
+    let history = admin.get(&format!("{THINGS}/{of_company}/history")).await.ok(200)["items"].clone();
+    let (change, made) = (&history[0]["change"], &history[1]["change"]);
+    assert_eq!((&change["filed_with"], made["state"].as_str()), (&json!({"from": "市场监管局", "to": "麻城市市场监督管理局"}), Some("published")));
+    // What will end is exported as in force until then.
     let stands = admin.get(&format!("{THINGS}/{}", convention["id"].as_str().unwrap())).await.ok(200);
     act(&admin, &stands, "revoke", json!({"on": "2099-01-01", "reason": "修订"})).await.ok(200);
     let out = admin.get("/v1/exports/charter-inclusions.csv").await.text();
