@@ -8,7 +8,7 @@ use diesel_async::RunQueryDsl;
 use kernel::{Result, View};
 use uuid::Uuid;
 
-use crate::five_basics_check::BasicsEvidence;
+use crate::five_basics_check::{BasicsEvidence, SELF_MANAGED};
 
 /// SQL: the compound with the code that is asked about ($1).
 pub(crate) const ONE: &str = "select id, code, name, area_code from compound where code = $1";
@@ -22,10 +22,12 @@ pub(crate) const ALL: &str = "select c.id, c.code, c.name, c.area_code from comp
 const BODIES: &str = "('owners_committee', 'property_management_committee', 'party_mass_council')";
 
 /// SQL: what holds on the day ($2) in the compounds `here`: the core organization, the posts in its committee, the seats in
-/// bodies of owners; and `evidence`, a row for all that shows that a part of a check is there.
+/// bodies of owners; and `evidence`, a row for all that shows that a part of a check is there, or need not be. The articles are
+/// those of the company that serves the compound as a whole; where the owners or a work unit look after it without one, there are none.
 pub(crate) fn ground(here: &str) -> String {
     let holds = |table: &str| format!("{table}.valid_from <= $2 and ({table}.valid_to is null or {table}.valid_to > $2)");
-    let (organization, post, body, seat, project, inclusion) = (holds("o"), holds("s"), holds("b"), holds("m"), holds("j"), holds("i"));
+    let (organization, post, body, seat, project, inclusion, serving) =
+        (holds("o"), holds("s"), holds("b"), holds("m"), holds("j"), holds("i"), holds("v"));
     format!(
         "with here as ({here}), \
          core as (select h.code as compound_code, o.id, o.code, o.name, o.valid_from from here h join party_organization o on o.compound_code = h.code \
@@ -54,6 +56,11 @@ pub(crate) fn ground(here: &str) -> String {
                  where o.tier = 'hub_household' and {organization} and {post} order by h.code, o.valid_from, o.id) \
              union all select h.code, i.document, 'charter_inclusion', i.id, i.valid_from, null::text, null::text, null::text, null::uuid, null::text \
                  from here h join charter_inclusion i on i.compound_code = h.code where {inclusion} \
+                 and (i.document <> 'company_articles' or exists (select from property_project v where v.compound_code = h.code \
+                     and v.company_code = i.company_code and v.kind <> 'partial_service' and {serving})) \
+             union all select h.code, '{SELF_MANAGED}', 'property_project', j.id, j.valid_from, null::text, null::text, null::text, null::uuid, null::text \
+                 from here h join property_project j on j.compound_code = h.code \
+                 where j.kind in ('unit_self', 'owner_self') and j.company_code is null and {project} \
              union all select t.compound_code, 'concurrent', 'party_post', t.id, t.valid_from, null::text, null::text, null::text, t.person_id, null::text \
                  from post t where exists (select from seat e where e.compound_code = t.compound_code and e.person_id = t.person_id) \
              union all select t.compound_code, 'concurrent', 'governance_body_member', t.id, t.valid_from, null::text, null::text, null::text, t.person_id, null::text \
@@ -120,6 +127,7 @@ mod tests {
         for part in ORGANIZATION.iter().flat_map(|check| check.parts) {
             let document = CharterDocument::ALL.iter().any(|document| document.word() == part.key);
             assert!(document || gathered.contains(&format!("'{}'", part.key)), "{}", part.key);
+            assert!(part.waived_by.is_none_or(|waiver| gathered.contains(&format!("'{waiver}'"))), "{}", part.key);
         }
     }
 }

@@ -144,7 +144,7 @@ impl From<&Found> for OfficeHolder {
 /// The places of a compound, by what was found of it.
 fn filled(compound_code: CompoundCode, as_of: NaiveDate, found: &[Found]) -> OneCore {
     let of = |part: &'static str| found.iter().filter(move |one| one.part == part);
-    let missing = gaps(places(), |part| found.iter().any(|one| one.part == part));
+    let missing = gaps(places(), |part| found.iter().any(|one| one.part == part.key));
     let body = |body: &Found| CoreBody {
         id: body.id,
         kind: body.word.clone(),
@@ -228,7 +228,7 @@ pub async fn list(view: &View<'_>, filter: &OneCoreFilter, paging: &Paging) -> R
         false => None,
     };
     let standings = rows.into_iter().map(|row| {
-        let missing = gaps(places(), |part| !row.lacking.iter().any(|lacking| lacking == part));
+        let missing = gaps(places(), |part| !row.lacking.iter().any(|lacking| lacking == part.key));
         OneCoreStanding { id: row.id, code: row.code, name: row.name, complete: missing.is_empty(), missing }
     });
     paging.page(view.as_of, standings.collect(), total, filter, |row| Cursor { key: row.code.clone(), id: row.id })

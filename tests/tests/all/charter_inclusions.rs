@@ -364,6 +364,8 @@ async fn org_07_a_compound_is_complete_with_three_of_three() {
     let app = TestApp::start().await;
     let admin = app.small_town().await;
     company(&admin).await;
+    let project = json!({"compound_code": LAKE, "company_code": MARKET, "kind": "full_service", "valid_from": "2024-01-01"});
+    admin.post("/v1/property-projects", project).await.ok(201);
     let compound = admin.by_code("compounds", LAKE).await["id"].as_str().unwrap().to_owned();
     let charter = async |query: &str| admin.get(&format!("/v1/compounds/{compound}/charter{query}")).await.ok(200);
     let none = charter("").await;

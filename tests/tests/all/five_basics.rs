@@ -129,10 +129,10 @@ async fn org_01_the_profile_is_computed_check_by_check_with_its_evidence() {
 
     // A part of the service does not count, the whole does.
     admin.import("property-companies", "effective_on=2020-01-01", format!("code,name,kind\n{MARKET},安馨物业,commercial\n").into_bytes()).await.ok(200);
-    let project = json!({"compound_code": LAKE, "company_code": MARKET, "kind": "partial_service", "valid_from": "2024-01-01"});
-    admin.post("/v1/property-projects", project).await.ok(201);
+    let part = json!({"compound_code": LAKE, "company_code": MARKET, "kind": "partial_service", "valid_from": "2024-01-01"});
+    let part = admin.post("/v1/property-projects", part).await.ok(201);
     assert_eq!(lacking(check(&profile("").await, "property_service")), ["service"]);
-    admin.post("/v1/property-projects", json!({"compound_code": LAKE, "kind": "owner_self", "valid_from": "2024-01-01"})).await.ok(201);
+    admin.patch(&format!("/v1/property-projects/{}", id(&part)), json!({"kind": "full_service", "version": 1})).await.ok(200);
     let charter = format!(
         "compound_code,document,company_code,clause,adopted_on,eligible,attending,agreeing,area_total,area_participating,area_agreeing,minutes_number,filed_on,filed_with,valid_from\n\
          {LAKE},residents_convention,,领导,2024-01-01,3,3,3,,,,1,2024-02-01,街道,2024-07-01\n\
@@ -160,6 +160,66 @@ async fn org_01_the_profile_is_computed_check_by_check_with_its_evidence() {
     admin.post(&format!("/v1/party-posts/{}/end", id(&secretary)), ending("2025-01-01", 1)).await.ok(200);
     assert_eq!(lacking(check(&profile("").await, "secretary")), ["secretary"]);
     assert_eq!(profile("?as_of=2024-12-31").await["organization"]["complete"], true);
+}
+
+#[tokio::test]
+async fn org_07_articles_count_of_the_company_that_serves_and_need_not_be_there_without_one() {
+    let app = TestApp::start().await;
+    let admin = town(&app).await;
+    let companies = format!("code,name,kind\n{MARKET},安馨物业,commercial\n91421199MA0000002Y,桥头物业,commercial\n");
+    admin.import("property-companies", "effective_on=2020-01-01", companies.into_bytes()).await.ok(200);
+    let serve = async |kind: &str, company: Option<&str>, from: &str| {
+        let project = json!({"compound_code": LAKE, "company_code": company, "kind": kind, "valid_from": from});
+        admin.post("/v1/property-projects", project).await.ok(201)
+    };
+    let stop = async |project: &Value, on: &str| {
+        admin.post(&format!("/v1/property-projects/{}/end", id(project)), ending(on, 1)).await.ok(200);
+    };
+    // What is told of the articles, by the profile and the charter: passed, lacking, waived; complete, counted, counts, waived.
+    let lake = compound(&admin, LAKE).await;
+    let told = async |day: &str| {
+        let profile = admin.get(&format!("/v1/compounds/{lake}/five-basics?as_of={day}")).await.ok(200);
+        let charter = admin.get(&format!("/v1/compounds/{lake}/charter?as_of={day}")).await.ok(200);
+        let (check, articles) = (check(&profile, "charter"), &charter["documents"][2]);
+        assert!(articles["in_force"]["id"].is_string(), "whether it counts or not, it is shown");
+        assert_eq!(check["passed"], charter["complete"], "{day}: both say the same");
+        assert_eq!(check["waived"].as_array().unwrap().is_empty(), articles["waived"] == false, "{day}: both say the same");
+        let parts = (lacking(check).contains(&"company_articles"), check["waived"].clone());
+        (charter["complete"].as_bool().unwrap(), charter["documents_in_force"].as_i64().unwrap(), articles["counts"].as_bool().unwrap(), parts)
+    };
+    let counts = (true, 3, true, (false, json!([])));
+    let misses = (false, 2, false, (true, json!([])));
+    let waives = (true, 2, false, (false, json!(["company_articles"])));
+    let charter = format!(
+        "compound_code,document,company_code,clause,adopted_on,eligible,attending,agreeing,area_total,area_participating,area_agreeing,minutes_number,filed_on,filed_with,valid_from\n\
+         {LAKE},residents_convention,,领导,2024-01-01,3,3,3,,,,1,2024-02-01,街道,2024-02-01\n\
+         {LAKE},committee_rules,,领导,2024-01-01,3,3,3,3,3,3,2,2024-02-01,街道,2024-02-01\n\
+         {LAKE},company_articles,{MARKET},领导,2024-01-01,3,3,3,,,,3,2024-02-01,登记机关,2024-02-01\n"
+    );
+    admin.import("charter-inclusions", "", charter.into_bytes()).await.ok(200);
+    assert_eq!(told("2024-06-01").await, misses, "nobody serves");
+    let cleans = serve("partial_service", Some(MARKET), "2024-03-01").await;
+    assert_eq!(told("2024-06-01").await, misses, "it does not serve the compound as a whole");
+    stop(&cleans, "2024-07-01").await;
+    let serves = serve("full_service", Some(MARKET), "2024-07-01").await;
+    assert_eq!(told("2024-06-30").await, misses);
+    assert_eq!(told("2024-07-01").await, counts);
+    stop(&serves, "2025-01-01").await;
+    assert_eq!((told("2024-12-31").await, told("2025-01-01").await), (counts.clone(), misses.clone()), "it no longer serves");
+    let other = serve("full_service", Some("91421199MA0000002Y"), "2025-01-01").await;
+    assert_eq!(told("2025-01-01").await, misses, "those of another company");
+    stop(&other, "2025-03-01").await;
+    let owners = serve("owner_self", None, "2025-03-01").await;
+    assert_eq!((told("2025-02-28").await, told("2025-03-01").await), (misses.clone(), waives.clone()));
+    stop(&owners, "2025-06-01").await;
+    let unit = serve("unit_self", None, "2025-06-01").await;
+    assert_eq!(told("2025-06-01").await, waives);
+    stop(&unit, "2025-09-01").await;
+    // Self-management that leaves the work to a company has the articles of that company.
+    let helped = serve("owner_self", Some(MARKET), "2025-09-01").await;
+    assert_eq!(told("2025-09-01").await, counts);
+    stop(&helped, "2026-01-01").await;
+    assert_eq!(told("2026-01-01").await, misses);
 }
 
 #[tokio::test]
