@@ -20,7 +20,7 @@ use crate::charter_adoption::{more_than_half, two_thirds};
 pub struct AssemblyElection {
     /// The assembly, as its minutes name it.
     pub assembly: Line,
-    /// Day of the election.
+    /// Day of the election, no earlier than he became a candidate.
     pub elected_on: NaiveDate,
     /// Owners by head.
     #[validate(range(min = 1, max = 10000000))]
@@ -62,6 +62,12 @@ pub const NOT_BY_OWNERS: Refusal = Refusal::invalid(
     "cross_appointment.not_by_owners",
     "选举业主委员会成员须由面积占比三分之二以上且人数占比三分之二以上的业主参与表决,并经参与表决面积过半数且人数过半数的业主同意(《民法典》第二百七十八条);现为人数 {eligible}、参与 {attending}、同意 {agreeing},面积 {area_total}、参与 {area_participating}、同意 {area_agreeing}。未达到的请登记未当选。",
     "Owners of at least two thirds of the area and of the heads must take part, and more than half of both among these agree (Civil Code, article 278); of {eligible} heads {attending} took part and {agreeing} agreed, of {area_total} square metres {area_participating} took part and {area_agreeing} agreed. Where that was not reached, record the defeat.",
+);
+/// An election of somebody who did not stand for it yet.
+pub const BEFORE_CANDIDACY: Refusal = Refusal::invalid(
+    "cross_appointment.before_candidacy",
+    "当选日期不能早于其通过居委会资格审查、成为候选人的日期 {candidate_on};请核对会议记录,或先完成审查再选举。",
+    "He cannot be elected before {candidate_on}, the day on which the residents' committee passed him as a candidate; look at the record once more, or hold the election after the reviews.",
 );
 
 impl AssemblyElection {

@@ -1,12 +1,12 @@
 //! What the rules of a cross appointment look at: who is secretary, owner, Party member or manager today, and whether a seat or
 //! a post is the one that it leads to (ORG-08, ORG-09). Whoever asks has checked what the caller may see.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use kernel::{Refusal, Result, Tx, View, holds_on, period};
-use schema::{cross_appointment, governance_body_member, party_membership, party_organization, party_post, person, property_project};
+use kernel::{Refusal, Result, Tx, View, clock, holds_on, period};
+use schema::{cross_appointment, governance_body_member, journal, party_membership, party_organization, party_post, person, property_project};
 use uuid::Uuid;
 
 use crate::code::CompoundCode;
@@ -86,6 +86,14 @@ pub(crate) async fn of_manager(view: &View<'_>, appointment: &CrossAppointment) 
         is_manager: project.is_some(),
         has_criteria: appointment.political_awareness.is_some() && appointment.service_ability.is_some(),
     })
+}
+
+/// The day of the step with this action in the journal, the last where it was done twice; that of the nomination where it was never
+/// done. The row keeps no days of its steps.
+pub(crate) async fn day_of(tx: &Tx<'_>, appointment: &CrossAppointment, action: &str) -> Result<NaiveDate> {
+    let line = journal::table.filter(journal::object_id.eq(appointment.id.0)).filter(journal::action.eq(action));
+    let at = line.order(journal::seq.desc()).select(journal::at).first::<DateTime<Utc>>(&mut tx.conn()).await.optional()?;
+    Ok(clock::day(at.unwrap_or(appointment.created_at.0)))
 }
 
 /// The first day in a seat, which must be his as director of the compound's owners' committee today.

@@ -14,8 +14,8 @@ use validator::Validate;
 
 use crate::charter_inclusion::Places;
 use crate::cross_appointment::{CONSTRAINTS, CrossAppointment, CrossAppointmentId, DAYS, get, lock};
-use crate::cross_appointment_election::AssemblyElection;
-use crate::cross_appointment_facts::{his_post, his_seat, of_manager, of_secretary};
+use crate::cross_appointment_election::{AssemblyElection, BEFORE_CANDIDACY};
+use crate::cross_appointment_facts::{day_of, his_post, his_seat, of_manager, of_secretary};
 use crate::cross_appointment_flow::{CrossDirection, CrossEndCause, CrossState, ManagerAction, ManagerFlow, SecretaryAction, SecretaryFlow, same};
 use crate::governance_body_member::GovernanceBodyMemberId;
 use crate::party_post::PartyPostId;
@@ -215,10 +215,14 @@ pub async fn stop(tx: &Tx<'_>, id: CrossAppointmentId, expected: Expected, actio
     finish(tx, taken, &Written { valid_to: Some(tx.today()), ..Written::default() }, Some(&refusal.reason)).await
 }
 
-/// Enters that the owners' assembly elected him a member; refused where the numbers do not.
+/// Enters that the owners' assembly elected him a member; refused where the numbers do not, or he was no candidate yet.
 pub async fn elect(tx: &Tx<'_>, id: CrossAppointmentId, expected: Expected, election: &AssemblyElection) -> Result<CrossAppointment> {
     let taken = begin(tx, id, expected, Step::Secretary(SecretaryAction::Elect)).await?;
     happened(tx, election.elected_on, "/elected_on")?;
+    let candidate_on = day_of(tx, &taken.before, Step::Secretary(SecretaryAction::PassEligibilityReview).told()).await?;
+    if election.elected_on < candidate_on {
+        return Err(BEFORE_CANDIDACY.at("/elected_on").with("candidate_on", candidate_on).into());
+    }
     election.check()?;
     let written = Written {
         assembly: Some(election.assembly.clone()),

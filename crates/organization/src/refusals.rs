@@ -98,6 +98,7 @@ pub const REFUSALS: &[&Refusal] = &[
     &cross_appointment::UNKNOWN,
     &cross_appointment::WHOSE,
     &cross_appointment_election::AREAS,
+    &cross_appointment_election::BEFORE_CANDIDACY,
     &cross_appointment_election::NOT_BY_OWNERS,
     &cross_appointment_election::NUMBERS,
     &cross_appointment_facts::COMPOUND_HAS,

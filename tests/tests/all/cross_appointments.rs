@@ -1,10 +1,12 @@
 //! Two-way entry (ORG-08, ORG-09): a secretary on the way to be director, a manager on the way into the party organization.
 
+use chrono::TimeDelta;
 use kernel::Role;
 use serde_json::{Value, json};
 use testkit::{Answer, TestApp, User};
 
 use crate::five_basics::{LAKE, STREET, body, id, person, post, seat, town};
+use crate::grid_redivisions::today;
 
 const THINGS: &str = "/v1/cross-appointments";
 const FLAT: &str = "42118100100100001010302";
@@ -20,15 +22,28 @@ async fn act(user: &User, was: &Value, action: &str, body: Value) -> Answer {
     user.post(&format!("{THINGS}/{}/{action}", id(was)), body).await
 }
 
+/// Today as a day: the reviews are of today, and nobody is elected before them.
+fn now() -> String {
+    today().to_string()
+}
+
+fn yesterday() -> String {
+    (today() - TimeDelta::days(1)).to_string()
+}
+
+fn tomorrow() -> String {
+    (today() + TimeDelta::days(1)).to_string()
+}
+
 fn election() -> Value {
     json!({
-        "assembly": "业主大会纪要2024-3", "elected_on": "2024-05-01", "eligible": 300, "attending": 200, "agreeing": 101,
+        "assembly": "业主大会纪要2024-3", "elected_on": now(), "eligible": 300, "attending": 200, "agreeing": 101,
         "area_total": "30000.00", "area_participating": "20000.00", "area_agreeing": "10000.01"
     })
 }
 
 fn filing() -> Value {
-    json!({"filed_on": "2024-05-20", "filed_with": "龙池桥街道办事处", "filing_number": "备2024-12"})
+    json!({"filed_on": now(), "filed_with": "龙池桥街道办事处", "filing_number": "备2024-12"})
 }
 
 /// The person owns a dwelling of the lake compound from 2020 on.
@@ -93,6 +108,7 @@ async fn org_08_a_secretary_is_nominated_reviewed_elected_chosen_and_filed() {
         ("agreeing", json!(201), "/agreeing", "cross_appointment.numbers"),
         ("area_agreeing", json!("20000.01"), "/area_agreeing", "cross_appointment.areas"),
         ("elected_on", json!("2199-01-01"), "/elected_on", "cross_appointment.not_yet"),
+        ("elected_on", json!(yesterday()), "/elected_on", "cross_appointment.before_candidacy"),
     ] {
         let mut record = election();
         record[member] = value;
@@ -115,24 +131,24 @@ async fn org_08_a_secretary_is_nominated_reviewed_elected_chosen_and_filed() {
         let answer = act(&admin, &elected, "choose-director", json!({"governance_body_member_id": wrong["id"]})).await;
         assert_eq!((answer.status, answer.errors()), (422, vec!["/governance_body_member_id cross_appointment.not_his_seat".to_owned()]));
     }
-    let directs = seat(&admin, &committee, &li, "director", "2024-04-30").await;
+    let directs = seat(&admin, &committee, &li, "director", &yesterday()).await;
     let link = json!({"governance_body_member_id": directs["id"]});
     let early = act(&admin, &elected, "choose-director", link.clone()).await;
     assert_eq!(early.errors(), ["/governance_body_member_id cross_appointment.days"], "he sat before he was elected");
-    admin.patch(&format!("/v1/governance-body-members/{}", id(&directs)), json!({"valid_from": "2024-05-02", "version": 1})).await.ok(200);
+    admin.patch(&format!("/v1/governance-body-members/{}", id(&directs)), json!({"valid_from": now(), "version": 1})).await.ok(200);
     let chosen = act(&admin, &elected, "choose-director", link).await.ok(200);
-    assert_eq!((state(&chosen).0, chosen["valid_from"].as_str()), ("elected_director", Some("2024-05-02")));
+    assert_eq!((state(&chosen).0, chosen["valid_from"].as_str()), ("elected_director", Some(now().as_str())));
     assert_eq!(chosen["governance_body_member_id"], directs["id"]);
     let mut before = filing();
-    before["filed_on"] = json!("2024-04-30");
+    before["filed_on"] = json!(yesterday());
     assert_eq!(act(&admin, &chosen, "file", before).await.errors(), ["/filed_on cross_appointment.days"]);
     let filed = act(&admin, &chosen, "file", filing()).await.ok(200);
     assert_eq!((state(&filed), filed["filing_number"].as_str()), (("filed", Some("elected_director")), Some("备2024-12")));
     assert_eq!(act(&admin, &filed, "withdraw", json!({"reason": "晚"})).await.code(), "workflow.wrong_state");
-    let early = act(&admin, &filed, "end", json!({"on": "2024-05-02", "reason": "早"})).await;
+    let early = act(&admin, &filed, "end", json!({"on": now(), "reason": "早"})).await;
     assert_eq!((early.status, early.code()), (422, "period.ends_before_it_begins"));
-    let over = act(&admin, &filed, "end", json!({"on": "2025-01-01", "cause": "resigned", "reason": "本人辞任"})).await.ok(200);
-    assert_eq!((state(&over).0, over["end_cause"].as_str(), over["valid_to"].as_str()), ("ended", Some("resigned"), Some("2025-01-01")));
+    let over = act(&admin, &filed, "end", json!({"on": tomorrow(), "cause": "resigned", "reason": "本人辞任"})).await.ok(200);
+    assert_eq!((state(&over).0, over["end_cause"].as_str(), over["valid_to"].as_str()), ("ended", Some("resigned"), Some(tomorrow().as_str())));
     // The seat is ended where it is kept, and the next one may begin.
     assert!(admin.get(&format!("/v1/governance-body-members/{}", id(&directs))).await.ok(200)["valid_to"].is_null());
     admin.post(THINGS, new("secretary_to_director", &li)).await.ok(201);
@@ -142,14 +158,14 @@ async fn org_08_a_secretary_is_nominated_reviewed_elected_chosen_and_filed() {
     assert_eq!(history[0]["reason"], "本人辞任");
     let count = async |query: &str| admin.get(&format!("{THINGS}?{query}")).await.ok(200)["items"].as_array().unwrap().len();
     for (query, found) in [
-        ("as_of=2024-12-31&state=ended", 1),
-        ("as_of=2025-01-01&state=ended", 0),
+        ("state=ended", 1),
+        (&format!("as_of={}&state=ended", tomorrow()), 0),
         ("ever=true&state=ended", 1),
         ("ever=true&direction=manager_to_party", 0),
-        ("area_code=421181001001001", 1),
+        ("area_code=421181001001001", 2),
         ("area_code=421181001001002", 0),
         ("compound_code=421181001001X002", 0),
-        (&format!("person_id={}", id(&li)), 1),
+        (&format!("person_id={}", id(&li)), 2),
     ] {
         assert_eq!(count(query).await, found, "{query}");
     }
