@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel::sql_types::{Date, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
-use kernel::{Result, View};
+use kernel::{Prepare, Result, View};
 use uuid::Uuid;
 
 use crate::five_basics_check::{BasicsEvidence, SELF_MANAGED};
@@ -111,7 +111,9 @@ impl Found {
 /// it answers for.
 pub(crate) async fn of_compound(view: &View<'_>, code: &str) -> Result<Vec<Found>> {
     let gather = format!("{} select part, kind, id, since, word, code, name, person_id, manager from evidence order by since, id", ground(ONE));
-    let found: Vec<Found> = diesel::sql_query(gather).bind::<Text, _>(code.to_owned()).bind::<Date, _>(view.as_of).load(&mut view.conn()).await?;
+    // One text for every compound, so it is prepared once a connection: else each question would go to Postgres twice.
+    let gather = diesel::sql_query(gather).bind::<Text, _>(code.to_owned()).bind::<Date, _>(view.as_of).prepared();
+    let found: Vec<Found> = gather.load(&mut view.conn()).await?;
     Ok(found)
 }
 
