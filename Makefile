@@ -18,7 +18,8 @@ check:
 	cargo clippy --package api --features otel --quiet -- -D warnings
 	@scripts/contract
 
-## How fast it is, beside the least that could do the same work: ratios, in one run of some ten minutes.
+## How fast it is, beside the least that could do the same work: ratios, in one run of about an hour, most of which the city of ten
+## times the size takes. `scripts/bench --scale 1` leaves that out; `scripts/bench --only ROWS` measures some rows.
 bench:
 	@scripts/bench
 

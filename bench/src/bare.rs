@@ -1,6 +1,7 @@
 //! The yardstick of reads: a bare handler over one pipelined connection a worker, which runs the same statement,
 //! makes the same JSON and does nothing else: no key, no scope, no log, no metrics, no version, no problem.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use actix_web::{App, HttpResponse, HttpServer, web};
@@ -10,6 +11,7 @@ use tokio_postgres::{Client, NoTls, Row, Statement};
 use uuid::Uuid;
 
 use crate::Failed;
+use crate::figures::by_hand;
 
 const GRID: &str = "select id, code, community_code, name, kind, dedicated_kind, valid_from, valid_to, source, ref, version, created_at, updated_at \
      from grid where id = $1";
@@ -57,11 +59,20 @@ struct Page {
     items: Vec<Household>,
 }
 
-/// What a worker has: its connection, on which queries are on their way together, and two prepared statements.
+#[derive(Serialize)]
+struct Figure {
+    key: String,
+    as_of: NaiveDate,
+    numerator: i64,
+    denominator: Option<i64>,
+}
+
+/// What a worker has: its connection, on which queries are on their way together, and prepared statements.
 struct Worker {
     client: Client,
     grid: Statement,
     households: Statement,
+    figures: HashMap<&'static str, Statement>,
 }
 
 type Shared = web::Data<Arc<Worker>>;
@@ -114,11 +125,23 @@ fn read_household(row: &Row) -> Result<Household, Failed> {
     })
 }
 
+async fn figure(worker: Shared, path: web::Path<(String, NaiveDate)>) -> Result<HttpResponse, Failed> {
+    let (key, as_of) = path.into_inner();
+    let statement = worker.figures.get(key.as_str()).ok_or_else(|| Failed(format!("no figure {key}")))?;
+    let row = worker.client.query_one(statement, &[&as_of]).await?;
+    let denominator = if row.len() > 1 { Some(row.try_get(1)?) } else { None };
+    Ok(HttpResponse::Ok().json(Figure { key, as_of, numerator: row.try_get(0)?, denominator }))
+}
+
 async fn connect(url: String) -> Result<Arc<Worker>, Failed> {
     let (client, driver) = tokio_postgres::connect(&url, NoTls).await?;
     actix_web::rt::spawn(driver);
     let (grid, households) = (client.prepare(GRID).await?, client.prepare(HOUSEHOLDS).await?);
-    Ok(Arc::new(Worker { client, grid, households }))
+    let mut figures = HashMap::new();
+    for (key, sql) in by_hand("$1::date") {
+        figures.insert(key, client.prepare(&sql).await?);
+    }
+    Ok(Arc::new(Worker { client, grid, households, figures }))
 }
 
 /// Serves until it is killed.
@@ -129,6 +152,7 @@ pub async fn serve(url: String, port: u16) -> Result<(), Failed> {
             .data_factory(move || connect(url.clone()))
             .route("/grids/{id}", web::get().to(grid))
             .route("/households/{grid}/{day}", web::get().to(households))
+            .route("/figures/{key}/{day}", web::get().to(figure))
     });
     server.bind(("127.0.0.1", port))?.run().await?;
     Ok(())

@@ -2,18 +2,23 @@
 //! count; a lone time says something of the machine only. It never fails for being slow: it prints.
 
 mod bare;
+mod city;
 mod figures;
 mod load;
+mod redivision;
+mod relay;
 mod report;
 mod stage;
 mod transfer;
+mod trips;
 
 use std::fmt;
 use std::path::PathBuf;
 
 use actix_web::ResponseError;
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::city::{households_of, key_of};
 use crate::load::{Counted, Requests, pgbench, ratio};
 use crate::report::{Report, median};
 use crate::stage::{Server, Stage};
@@ -52,20 +57,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Measure.
-    Run {
-        /// The release build of Linli.
-        #[arg(long)]
-        linli: PathBuf,
-        /// Seconds of each load.
-        #[arg(long, default_value_t = 8)]
-        seconds: u32,
-        /// How often each pair is measured; the median counts.
-        #[arg(long, default_value_t = 3)]
-        rounds: usize,
-        /// How many times the demo city the large one is; 1 leaves it out.
-        #[arg(long, default_value_t = 10)]
-        scale: u32,
-    },
+    Run(Measuring),
     /// Serve the bare handler, the yardstick.
     Bare {
         /// The database.
@@ -76,6 +68,61 @@ enum Command {
         port: u16,
     },
 }
+
+/// What is measured, and how.
+#[derive(Args)]
+struct Measuring {
+    /// The release build of Linli.
+    #[arg(long)]
+    linli: PathBuf,
+    /// Seconds of each load.
+    #[arg(long, default_value_t = 8)]
+    seconds: u32,
+    /// How often each pair is measured; the median counts.
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// How many times the demo city the large one is; 1 leaves it out.
+    #[arg(long, default_value_t = 10)]
+    scale: u32,
+    /// Measure these rows alone, separated by commas; all unless given.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "ROWS")]
+    only: Vec<Rows>,
+}
+
+impl Measuring {
+    /// Whether some of these rows are measured.
+    fn wants(&self, rows: &[Rows]) -> bool {
+        rows.iter().any(|rows| (self.only.is_empty() || self.only.contains(rows)) && (self.scale > 1 || !LARGE.contains(rows)))
+    }
+}
+
+/// Rows of the report that are measured together.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Rows {
+    /// One object, a list, a signed token.
+    Reads,
+    /// A change of a household.
+    Writes,
+    /// Files of households in and out.
+    Files,
+    /// Statistics.
+    Figures,
+    /// Round trips to Postgres.
+    Trips,
+    /// A re-division of the whole city.
+    Redivision,
+    /// One object in the large city beside the small one.
+    Growth,
+    /// The files of the large city, and memory meanwhile.
+    LargeFiles,
+    /// Statistics of the large city.
+    LargeFigures,
+    /// A re-division of the whole large city.
+    LargeRedivision,
+}
+
+/// Those of the large city.
+const LARGE: [Rows; 4] = [Rows::Growth, Rows::LargeFiles, Rows::LargeFigures, Rows::LargeRedivision];
 
 /// Connections of the reads.
 const CONNECTIONS: u32 = 32;
@@ -89,7 +136,7 @@ const GRID_CODES: &str = ".data/bench/grid-codes";
 async fn main() -> std::process::ExitCode {
     let done = match Cli::parse().command {
         Command::Bare { url, port } => bare::serve(url, port).await,
-        Command::Run { linli, seconds, rounds, scale } => measure(linli, seconds, rounds, scale).await,
+        Command::Run(measuring) => measure(&measuring).await,
     };
     match done {
         Ok(()) => std::process::ExitCode::SUCCESS,
@@ -100,62 +147,84 @@ async fn main() -> std::process::ExitCode {
     }
 }
 
-async fn measure(linli: PathBuf, seconds: u32, rounds: usize, scale: u32) -> Result<(), Failed> {
+async fn measure(measuring: &Measuring) -> Result<(), Failed> {
     std::fs::create_dir_all(".data/bench")?;
-    let stage = Stage::set(linli).await?;
+    let stage = Stage::set(measuring.linli.clone()).await?;
     let mut report = Report::begin(&stage).await?;
-    prepare(&stage, "small", 1).await?;
-    report.section("scale 1: 255 grids, 98,400 households");
-    reads(&stage, &mut report, seconds, rounds).await?;
-    writes(&stage, &mut report, seconds, rounds).await?;
-    files(&stage, &mut report, rounds).await?;
-    figures::measure(&stage, &mut report, "whole", 1, seconds.min(3)).await?;
-    if scale > 1 {
-        prepare(&stage, "large", scale).await?;
-        report.section(&format!("scale {scale} beside scale 1"));
-        growth(&stage, &mut report, seconds, rounds).await?;
-        large_import(&stage, &mut report, scale).await?;
-        stage.sql("postgres", "drop database whole").await?;
-        figures::measure(&stage, &mut report, "whole", scale, seconds.min(3)).await?;
-    }
+    measure_small(&stage, &mut report, measuring).await?;
+    measure_large(&stage, &mut report, measuring).await?;
     stage.strike().await
 }
 
-/// A database with the demo city, and beside it one that lacks the households.
-async fn prepare(stage: &Stage, name: &str, scale: u32) -> Result<(), Failed> {
-    stage.database(name, "template1").await?;
-    stage.linli(name, &["migrate"]).await?;
-    let folder = format!(".data/bench/city-{name}");
-    stage.linli(name, &["demo", "write", &folder, "--scale", &scale.to_string()]).await?;
-    // The city without its households: and without its people: the files before, through a server as a city would.
-    let key = stage.linli(name, &["key", "create", "--name", "bench", "--permission", "*"]).await?;
-    std::fs::write(format!(".data/bench/key-{name}"), &key)?;
-    let server = stage.serve(name, 18_101).await?;
-    for resource in ["01-subdistricts", "02-communities", "03-grids", "04-compounds", "05-compound-grids", "06-buildings"] {
-        let (_, table) = resource.split_at(3);
-        let url = format!("http://127.0.0.1:18101/v1/imports/{table}?effective_on=2022-11-25");
-        let file = format!("@{folder}/{resource}.csv");
-        let mut curl = tokio::process::Command::new("curl");
-        stage::run(curl.args(["-fsS", "-H", &format!("Authorization: Bearer {key}"), "--data-binary", &file, &url])).await?;
+/// The city as it is, and what the large one is compared with.
+async fn measure_small(stage: &Stage, report: &mut Report, measuring: &Measuring) -> Result<(), Failed> {
+    let Measuring { seconds, rounds, .. } = *measuring;
+    let wants = |rows: Rows| measuring.wants(&[rows]);
+    if measuring.wants(&[Rows::Reads, Rows::Writes, Rows::Files, Rows::Growth]) {
+        city::prepare(stage, "small", 1).await?;
+        choose(stage, "small").await?;
     }
-    server.end().await?;
-    stage.sql(name, "vacuum analyze").await?;
-    stage.database(&format!("{name}_empty"), name).await?;
-    let server = stage.serve(name, 18_101).await?;
-    transfer::import(&server, &key, &households_of(name)).await?;
-    server.end().await?;
-    stage.sql(name, "vacuum analyze").await?;
-    // Else the disk would still be busy with what was loaded while the first loads are measured.
-    stage.sql(name, "checkpoint").await?;
+    if measuring.wants(&[Rows::Reads, Rows::Writes, Rows::Files, Rows::Figures, Rows::Trips, Rows::Redivision]) {
+        report.section("scale 1: 255 grids, 98,400 households");
+    }
+    if wants(Rows::Reads) {
+        reads(stage, report, seconds, rounds).await?;
+    }
+    if wants(Rows::Writes) {
+        writes(stage, report, seconds, rounds).await?;
+    }
+    if wants(Rows::Files) {
+        files(stage, report, rounds).await?;
+    }
+    if measuring.wants(&[Rows::Figures, Rows::Trips, Rows::Redivision]) {
+        city::prepare_whole(stage, "whole", 1).await?;
+    }
+    if wants(Rows::Figures) {
+        figures::measure(stage, report, "whole", seconds.min(2), rounds).await?;
+    }
+    if wants(Rows::Trips) {
+        trips::five_basics(stage, report, "whole").await?;
+    }
+    if wants(Rows::Redivision) {
+        redivision::measure(stage, report, "whole", rounds).await?;
+    }
+    forget(stage, &["written", "copied", "imported", "whole"]).await
+}
+
+/// The city many times over. Each of its databases takes gigabytes, so none is kept for longer than it is needed.
+async fn measure_large(stage: &Stage, report: &mut Report, measuring: &Measuring) -> Result<(), Failed> {
+    let Measuring { seconds, rounds, scale, .. } = *measuring;
+    let wants = |rows: Rows| measuring.wants(&[rows]);
+    if measuring.wants(&[Rows::Growth, Rows::LargeFiles]) {
+        city::prepare(stage, "large", scale).await?;
+    }
+    if measuring.wants(&LARGE) {
+        report.section(&format!("scale {scale} beside scale 1"));
+    }
+    if wants(Rows::Growth) {
+        growth(stage, report, seconds, rounds).await?;
+    }
+    if wants(Rows::LargeFiles) {
+        large_import(stage, report, scale).await?;
+    }
+    forget(stage, &["small", "small_empty", "large", "large_empty", "imported"]).await?;
+    if measuring.wants(&[Rows::LargeFigures, Rows::LargeRedivision]) {
+        city::prepare_whole(stage, "whole", scale).await?;
+    }
+    if wants(Rows::LargeFigures) {
+        figures::measure(stage, report, "whole", seconds.min(2), rounds).await?;
+    }
+    if wants(Rows::LargeRedivision) {
+        redivision::measure(stage, report, "whole", 1).await?;
+    }
     Ok(())
 }
 
-fn households_of(name: &str) -> String {
-    format!(".data/bench/city-{name}/07-households.csv")
-}
-
-fn key_of(name: &str) -> Result<String, Failed> {
-    Ok(std::fs::read_to_string(format!(".data/bench/key-{name}"))?)
+async fn forget(stage: &Stage, databases: &[&str]) -> Result<(), Failed> {
+    for name in databases {
+        stage.remove(name).await?;
+    }
+    Ok(())
 }
 
 /// Some ids and codes to ask for, a line each.
@@ -186,7 +255,6 @@ async fn pairs(rounds: usize, ours: &Requests<'_>, theirs: &Requests<'_>) -> Res
 }
 
 async fn reads(stage: &Stage, report: &mut Report, seconds: u32, rounds: usize) -> Result<(), Failed> {
-    choose(stage, "small").await?;
     let key = key_of("small")?;
     let (linli, bare) = (stage.serve("small", 18_101).await?, stage.serve_bare("small", 18_102).await?);
     let one = get(linli.port, "/v1/grids/ID", &key, GRID_IDS, seconds);
@@ -285,7 +353,7 @@ async fn large_import(stage: &Stage, report: &mut Report, scale: u32) -> Result<
     transfer::take_finished_rows(stage, "large").await?;
     stage.database("copied", "large_empty").await?;
     let copied = transfer::copy_finished_rows(stage, "copied").await?;
-    stage.sql("postgres", "drop database copied").await?;
+    stage.remove("copied").await?;
     stage.database("imported", "large_empty").await?;
     let server = stage.serve("imported", 18_101).await?;
     let (loaded, memory) = transfer::import(&server, &key, &households_of("large")).await?;

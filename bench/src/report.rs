@@ -68,6 +68,20 @@ impl Report {
         self.line(what, against, ratio, wanted, &format!("{} s", raw.join(", ")));
     }
 
+    /// Seconds of a re-division that moved so many rows.
+    pub fn rehomed(&mut self, what: &str, against: &str, rows: f64, pairs: &[(f64, f64)]) {
+        let raw: Vec<_> = pairs.iter().map(|(ours, theirs)| format!("{ours:.2} / {theirs:.2}")).collect();
+        let (ratio, seconds) = (median(pairs.iter().map(|(ours, theirs)| ours / theirs)), median(pairs.iter().map(|(ours, _)| *ours)));
+        self.line(what, against, ratio, "", &format!("{} s, {rows:.0} rows re-homed, {:.0} a second", raw.join(", "), rows / seconds));
+    }
+
+    /// Round trips of so many requests, and those of the server when it was asked nothing for as long.
+    pub fn trips(&mut self, what: &str, requests: u32, counted: u32, idle: u32) {
+        let each = f64::from(counted.saturating_sub(idle)) / f64::from(requests);
+        let raw = format!("{counted} of {requests} requests, {idle} of the idle server in as long");
+        self.line(what, "round trips to Postgres, counted between them", each, "<= 2", &raw);
+    }
+
     /// Memory during a file.
     pub fn memory(&mut self, what: &str, memory: Memory, wanted: &str) {
         let Memory { most, middle, end } = memory;

@@ -15,7 +15,7 @@ const TABLES: [(&str, &str); 3] = [
 ];
 
 /// Seconds that something took.
-async fn timed<T>(work: impl Future<Output = Result<T, Failed>>) -> Result<(T, f64), Failed> {
+pub async fn timed<T>(work: impl Future<Output = Result<T, Failed>>) -> Result<(T, f64), Failed> {
     let started = Instant::now();
     let done = work.await?;
     Ok((done, started.elapsed().as_secs_f64()))
@@ -39,13 +39,14 @@ pub async fn import(server: &Server, key: &str, file: &str) -> Result<(f64, Memo
         return Err(Failed(format!("the import said: {said}")));
     }
     memory.push(server.resident()?);
-    Ok((seconds, Memory::of(&memory)))
+    // What comes and goes between two looks counts as well.
+    Ok((seconds, Memory { most: server.peak()?, ..Memory::of(&memory) }))
 }
 
 /// Memory while something went on, in MiB.
 #[derive(Clone, Copy, Debug)]
 pub struct Memory {
-    /// The most.
+    /// The most since the server began.
     pub most: f64,
     /// The most in the second third.
     pub middle: f64,
