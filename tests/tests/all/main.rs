@@ -72,6 +72,7 @@ mod replica;
 mod replicas;
 mod roles;
 mod sender;
+mod sender_bundles;
 mod sessions;
 #[cfg(feature = "otel")]
 mod spans;

@@ -19,16 +19,18 @@ fn command(server: &str, key: &str, arguments: &[&str]) -> Command {
 }
 
 /// Runs `linli import` and waits for its end.
-async fn import(server: &str, key: &str, arguments: &[&str]) -> Output {
+pub async fn import(server: &str, key: &str, arguments: &[&str]) -> Output {
     let mut command = command(server, key, arguments);
     tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
 }
 
-fn said(output: &Output) -> (Option<i32>, String) {
+/// Its exit code, and what it said.
+pub fn said(output: &Output) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8(output.stdout.clone()).unwrap())
 }
 
-fn complained(output: &Output) -> String {
+/// What it said beside that.
+pub fn complained(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
@@ -55,18 +57,20 @@ pub fn city(count: usize) -> tempfile::TempDir {
     folder
 }
 
-fn write(folder: &Path, name: &str, text: &str) -> String {
+/// Writes a file, and tells where it is.
+pub fn write(folder: &Path, name: &str, text: &str) -> String {
     let path = folder.join(name);
     std::fs::write(&path, text).unwrap();
     path.display().to_string()
 }
 
 /// What the lines of the output begin with.
-fn files(said: &str) -> Vec<&str> {
+pub fn files(said: &str) -> Vec<&str> {
     said.lines().filter(|line| !line.starts_with(' ')).map(|line| line.split(':').next().unwrap()).collect()
 }
 
-async fn count(user: &User, resource: &str) -> i64 {
+/// How many there are of a resource.
+pub async fn count(user: &User, resource: &str) -> i64 {
     user.get(&format!("/v1/{resource}?include_total=true&limit=1")).await.ok(200)["total"].as_i64().unwrap()
 }
 

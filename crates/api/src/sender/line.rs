@@ -13,7 +13,7 @@ use platform::import_run::{ImportMode, REFUSED};
 use reqwest::header::{ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Body, Client, Method, RequestBuilder, Response, Url};
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::time::sleep;
 use uuid::Uuid;
 
@@ -50,14 +50,20 @@ pub struct Line {
     patience: Duration,
 }
 
+/// What is read to be sent.
+pub type Reading = Box<dyn AsyncRead + Send + Unpin>;
+
 /// An answer that is worth something.
-struct Answer {
-    status: u16,
-    body: Value,
+pub struct Answer {
+    /// Its status.
+    pub status: u16,
+    /// What it says.
+    pub body: Value,
 }
 
 impl Answer {
-    fn text(&self, name: &str) -> &str {
+    /// A text of it, empty where it says none.
+    pub fn text(&self, name: &str) -> &str {
         self.body.get(name).and_then(Value::as_str).unwrap_or_default()
     }
 }
@@ -93,19 +99,30 @@ impl Line {
         let bytes = tokio::fs::metadata(&file.path).await.map_err(unreadable)?.len();
         let started = Instant::now();
         let mut progress = Progress::start(&name, bytes);
-        // A repetition is the same request, whatever became of the answer.
-        let key = Uuid::now_v7().to_string();
-        let path = format!("/v1/imports/{}", file.sheet.resource);
-        let request = async |progress: &Progress| {
-            let content = tokio::fs::File::open(&file.path).await.map_err(unreadable)?;
-            let request = self.request(Method::POST, &path)?.query(&self.query).header("Idempotency-Key", &key).header(CONTENT_LENGTH, bytes);
-            Ok(request.body(Body::wrap_stream(blocks(content, progress.bar()))))
-        };
-        let answer = self.ask(&mut progress, request).await?;
+        let open = async || -> Result<Reading, Trouble> { Ok(Box::new(tokio::fs::File::open(&file.path).await.map_err(unreadable)?)) };
+        let answer = self.post(&mut progress, &format!("/v1/imports/{}", file.sheet.resource), bytes, open).await?;
         let answer = if answer.status == 202 { self.follow(&mut progress, &answer).await? } else { answer };
         let said = self.conclude(&name, &file.path, &answer, started.elapsed()).await;
         progress.end();
         said
+    }
+
+    /// Sends so many bytes to be imported, and waits for the answer.
+    pub async fn post(
+        &self,
+        progress: &mut Progress,
+        path: &str,
+        bytes: u64,
+        open: impl AsyncFn() -> Result<Reading, Trouble>,
+    ) -> Result<Answer, Trouble> {
+        // A repetition is the same request, whatever became of the answer.
+        let key = Uuid::now_v7().to_string();
+        let request = async |progress: &Progress| {
+            let content = open().await?;
+            let request = self.request(Method::POST, path)?.query(&self.query).header("Idempotency-Key", &key).header(CONTENT_LENGTH, bytes);
+            Ok(request.body(Body::wrap_stream(blocks(content, progress.bar()))))
+        };
+        self.ask(progress, request).await
     }
 
     fn request(&self, method: Method, path: &str) -> Result<RequestBuilder, Trouble> {
@@ -179,7 +196,7 @@ impl Line {
             }
             _ => return Err(refused(answer)),
         };
-        let said = counts(name, report.get("run").unwrap_or(&Value::Null), took.as_secs_f64());
+        let said = format!("{} ({:.1} s)", counts(name, report.get("run").unwrap_or(&Value::Null)), took.as_secs_f64());
         let Some(csv) = report.get("failed_csv").and_then(Value::as_str) else { return Ok(Outcome::AllIn(said)) };
         let failed = path.with_file_name(format!("{}{FAILED}.csv", stem(path)));
         self.fetch(csv, &failed).await?;
@@ -188,7 +205,7 @@ impl Line {
     }
 
     /// Fetches a file.
-    async fn fetch(&self, path: &str, to: &Path) -> Result<(), Trouble> {
+    pub async fn fetch(&self, path: &str, to: &Path) -> Result<(), Trouble> {
         let failed = |error: &dyn std::fmt::Display| Trouble(format!("{}: {error}", to.display()));
         let response = self.request(Method::GET, path)?.send().await.and_then(Response::error_for_status).map_err(|error| failed(&reason(&error)))?;
         let mut blocks = response.bytes_stream();
@@ -223,7 +240,8 @@ fn reason(error: &reqwest::Error) -> String {
     format!("the server cannot be reached: {deepest}")
 }
 
-fn refused(answer: &Answer) -> Trouble {
+/// Why the server does not do this for the caller.
+pub fn refused(answer: &Answer) -> Trouble {
     match answer.text("detail") {
         "" => Trouble(format!("this is no answer of Linli: status {}", answer.status)),
         detail => Trouble(detail.to_owned()),
@@ -231,22 +249,27 @@ fn refused(answer: &Answer) -> Trouble {
 }
 
 /// The content of a file, block by block, counted by the bar.
-fn blocks(file: tokio::fs::File, bar: Option<ProgressBar>) -> impl Stream<Item = std::io::Result<Bytes>> {
+fn blocks(content: Reading, bar: Option<ProgressBar>) -> impl Stream<Item = std::io::Result<Bytes>> {
     if let Some(bar) = &bar {
         bar.set_position(0);
     }
-    stream::unfold((file, bar), async |(mut file, bar)| {
+    stream::unfold((content, bar), async |(mut content, bar)| {
         let mut block = vec![0; BLOCK];
-        match file.read(&mut block).await {
-            Ok(0) => None,
+        match content.read(&mut block).await {
+            Ok(0) => {
+                if let Some(bar) = &bar {
+                    bar.set_message("the server is at work");
+                }
+                None
+            }
             Ok(read) => {
                 block.truncate(read);
                 if let Some(bar) = &bar {
                     bar.inc(u64::try_from(read).unwrap_or(0));
                 }
-                Some((Ok(Bytes::from(block)), (file, bar)))
+                Some((Ok(Bytes::from(block)), (content, bar)))
             }
-            Err(error) => Some((Err(error), (file, bar))),
+            Err(error) => Some((Err(error), (content, bar))),
         }
     })
 }

@@ -78,12 +78,12 @@ impl Progress {
 }
 
 /// What came of a file, in a line: its run as the server tells it.
-pub fn counts(name: &str, run: &Value, seconds: f64) -> String {
+pub fn counts(name: &str, run: &Value) -> String {
     let number = |name: &str| run.get(name).and_then(Value::as_i64).unwrap_or(0);
     let kept = if run.get("committed").and_then(Value::as_bool) == Some(true) { "" } else { "; nothing was kept" };
     let rows = number("rows_read");
     format!(
-        "{name}: {rows} rows: {} new, {} changed, {} unchanged, {} refused{kept} ({seconds:.1} s)",
+        "{name}: {rows} rows: {} new, {} changed, {} unchanged, {} refused{kept}",
         number("created"),
         number("changed"),
         number("unchanged"),

@@ -4,11 +4,13 @@
 
 mod archive;
 mod lines;
+mod pack;
 
 use std::fs::File;
 use std::io::{Read, Seek};
 use std::sync::Arc;
 
+pub use self::pack::pack;
 use crate::actor::{Actor, FORBIDDEN};
 use crate::charset::{ENCODING, utf8};
 use crate::refusal::{Error, Fault, Kind, Refusal, Refused, Result};
