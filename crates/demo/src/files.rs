@@ -11,7 +11,7 @@ use crate::bodies::bodies;
 use crate::city::{City, Community, Compound, FOUNDED};
 use crate::division::lines;
 use crate::services::{COMMERCIAL, COMMUNITIES, companies, projects};
-use crate::{charters, dwellings, handovers, party, people};
+use crate::{charters, crossings, dwellings, handovers, party, people};
 
 /// Since when the grids of before were there.
 const BEFORE: &str = "2000-01-01";
@@ -154,6 +154,7 @@ pub fn write(city: &City, resource: &str, file: File) -> Result<()> {
         }
         "charter-inclusions" => charters::write(city, row)?,
         "handovers" => handovers::write(city, row)?,
+        "cross-appointments" => crossings::write(city, row)?,
         other => return Err(Error::Internal(format!("the demo city has no {other}"))),
     }
     rows.flush().map_err(|error| Error::Internal(format!("demo file: {error}")))

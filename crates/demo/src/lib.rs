@@ -7,6 +7,7 @@
 mod bodies;
 mod charters;
 mod city;
+mod crossings;
 mod division;
 mod dwellings;
 mod files;

@@ -7,7 +7,7 @@ use kernel::Result;
 
 use crate::city::{City, Community, Compound, divide};
 use crate::files::{DOORS, ENTRANCE, buildings, compound_code, grid_code};
-use crate::people::residents;
+use crate::people::{Resident, residents};
 
 /// Of one copy of the city.
 const COMPOUNDS: usize = 255;
@@ -75,10 +75,8 @@ pub fn write_posts(city: &City, from: &str, mut row: impl FnMut(&[&str]) -> Resu
     for Compounds { community, compound, groups, hubs } in plan(city) {
         let code = compound_code(community, compound);
         let people = residents.get(&grid_code(community, compound)).map_or(&[][..], Vec::as_slice);
-        let members: Vec<&str> = people.iter().filter(|person| person.in_party).map(|person| person.id_number.as_str()).collect();
-        // In one compound of three the secretary is the director of the owners too.
-        let secretary = if compound.number % 3 == 1 { members.first() } else { members.last() };
-        if let Some(secretary) = secretary {
+        let members = members_of(people);
+        if let Some(secretary) = secretary(compound, &members) {
             row(&[&core(&code), secretary, "secretary", from])?;
         }
         for (group, leader) in (0..groups).zip(&members) {
@@ -92,6 +90,28 @@ pub fn write_posts(city: &City, from: &str, mut row: impl FnMut(&[&str]) -> Resu
         }
     }
     Ok(())
+}
+
+/// Who is secretary of each compound, by its code.
+pub fn secretaries(city: &City) -> Result<BTreeMap<String, String>> {
+    let residents = residents(city)?;
+    let all = city.communities.iter().flat_map(|community| community.compounds.iter().map(move |compound| (community, compound)));
+    let of_each = all.filter_map(|(community, compound)| {
+        let people = residents.get(&grid_code(community, compound)).map_or(&[][..], Vec::as_slice);
+        Some((compound_code(community, compound), secretary(compound, &members_of(people))?.to_owned()))
+    });
+    Ok(of_each.collect())
+}
+
+/// The numbers of those who are in the Party.
+fn members_of(people: &[Resident]) -> Vec<&str> {
+    people.iter().filter(|person| person.in_party).map(|person| person.id_number.as_str()).collect()
+}
+
+/// In one compound of three the secretary is the director of the owners too.
+fn secretary<'a>(compound: &Compound, members: &[&'a str]) -> Option<&'a str> {
+    let chosen = if compound.number % 3 == 1 { members.first() } else { members.last() };
+    chosen.copied()
 }
 
 fn core(compound: &str) -> String {

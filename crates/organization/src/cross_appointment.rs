@@ -194,6 +194,8 @@ pub const PARTY_REVIEW: Permission = Permission("cross_appointment.party_review"
 pub const ELIGIBILITY_REVIEW: Permission = Permission("cross_appointment.eligibility_review");
 /// May approve for the upper party organization.
 pub const APPROVE: Permission = Permission("cross_appointment.approve");
+/// May import those who are in office already, past the reviews.
+pub const REGISTER: Permission = Permission("cross_appointment.register");
 
 /// Whoever has one of these may see a cross appointment.
 const ANY: &[Permission] = &[READ, WRITE, PARTY_REVIEW, ELIGIBILITY_REVIEW, APPROVE];

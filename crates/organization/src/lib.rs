@@ -29,6 +29,7 @@ pub mod cross_appointment;
 pub mod cross_appointment_election;
 mod cross_appointment_facts;
 pub mod cross_appointment_flow;
+pub mod cross_appointment_sheet;
 pub mod cross_appointment_steps;
 pub mod cross_holding;
 pub mod dwelling;
@@ -121,7 +122,7 @@ pub const DOMAIN: Domain = Domain {
         SealedColumn { table: "person", column: "phone", purpose: phone::PHONE.purpose, before: HASH_BYTES },
     ],
     references: &[
-        Reference { to: "person", table: cross_appointment::KIND, column: "person_id", resource: None },
+        Reference { to: "person", table: cross_appointment::KIND, column: "person_id", resource: Some(cross_appointment_sheet::SHEET.resource) },
         Reference { to: "person", table: "governance_body_member", column: "person_id", resource: Some(governance_body_member_sheet::SHEET.resource) },
         Reference { to: "person", table: "ownership", column: "person_id", resource: Some(ownership_sheet::SHEET.resource) },
         Reference { to: "person", table: "party_membership", column: "person_id", resource: Some(party_membership_sheet::SHEET.resource) },
@@ -149,6 +150,7 @@ pub const DOMAIN: Domain = Domain {
         &ownership_sheet::SHEET,
         &charter_inclusion_sheet::SHEET,
         &compound_handover_sheet::SHEET,
+        &cross_appointment_sheet::SHEET,
     ],
     holders: &[
         Holder {

@@ -228,4 +228,10 @@ pub const POWERS: &[Power] = &[
         "approve or decline for the upper party organization who is recommended",
         &[Role::OrgDept, Role::SubdistrictOfficer],
     ),
+    (
+        cross_appointment::REGISTER,
+        "导入已任职的双向进入",
+        "import cross appointments of those who are in office already, past the reviews",
+        &[Role::OrgDept, Role::SubdistrictOfficer],
+    ),
 ];

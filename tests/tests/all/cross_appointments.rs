@@ -8,10 +8,11 @@ use testkit::{Answer, TestApp, User};
 use crate::five_basics::{LAKE, STREET, body, id, person, post, seat, town};
 use crate::grid_redivisions::today;
 
-const THINGS: &str = "/v1/cross-appointments";
+/// Where they are.
+pub(crate) const THINGS: &str = "/v1/cross-appointments";
 const FLAT: &str = "42118100100100001010302";
 
-fn new(direction: &str, person: &Value) -> Value {
+pub(crate) fn new(direction: &str, person: &Value) -> Value {
     json!({"compound_code": LAKE, "direction": direction, "person_id": person["id"]})
 }
 
@@ -47,7 +48,7 @@ fn filing() -> Value {
 }
 
 /// The person owns a dwelling of the lake compound from 2020 on.
-async fn own(user: &User, person: &Value) {
+pub(crate) async fn own(user: &User, person: &Value) {
     let file = format!("房屋编码,单元号,房号,专有部分面积,面积依据,启用日期\n{FLAT},1,302,89.50,登记,2020-01-01\n");
     user.import("dwellings", "", file.into_bytes()).await.ok(200);
     let share = json!({"dwelling_code": FLAT, "person_id": person["id"], "valid_from": "2020-01-01"});
@@ -55,7 +56,7 @@ async fn own(user: &User, person: &Value) {
 }
 
 /// The secretary of the lake compound, who owns a dwelling there.
-async fn secretary(user: &User) -> Value {
+pub(crate) async fn secretary(user: &User) -> Value {
     let li = person(user, "李华", true).await;
     post(user, "Z1", &li, "secretary", "2024-02-01").await;
     own(user, &li).await;
@@ -63,7 +64,7 @@ async fn secretary(user: &User) -> Value {
 }
 
 /// The manager of the lake compound's property project, who is in the Party where that is said.
-async fn manager(user: &User, in_party: bool) -> Value {
+pub(crate) async fn manager(user: &User, in_party: bool) -> Value {
     let zhao = person(user, "赵敏", in_party).await;
     let project = json!({"compound_code": LAKE, "kind": "owner_self", "manager": "赵敏", "valid_from": "2024-01-01"});
     user.post("/v1/property-projects", project).await.ok(201);

@@ -13,6 +13,7 @@ mod charter_inclusion_files;
 mod charter_inclusions;
 mod city;
 mod contract;
+mod cross_appointment_files;
 mod cross_appointments;
 mod cross_holdings;
 mod dwellings;

@@ -49,6 +49,8 @@ pub fn city(count: usize) -> tempfile::TempDir {
         ("19-ownerships.csv", 40),
         // The first has its party organization deferred, and needs none.
         ("21-handovers.csv", 1),
+        // Hardly anybody has his post or his seat.
+        ("22-cross-appointments.csv", 0),
     ] {
         let file = folder.path().join(name);
         let text = std::fs::read_to_string(&file).unwrap();
@@ -111,6 +113,7 @@ async fn a_folder_goes_in_in_the_right_order_and_again_without_a_change() {
         "19-ownerships.csv",
         "20-charter-inclusions.csv",
         "21-handovers.csv",
+        "22-cross-appointments.csv",
     ];
     assert_eq!((code, files(&first)), (Some(0), order.to_vec()), "{first}");
     assert!(first.contains("03-grids.csv: 299 rows: 299 new, 0 changed, 0 unchanged, 0 refused ("), "{first}");

@@ -88,7 +88,7 @@ async fn a_zip_is_sent_as_it_is() {
     assert!(code == Some(1) && out.contains("“4211810010”不是网格编码"), "{out}");
     assert!(std::fs::read_to_string(folder.path().join("03-grids.failed.csv")).unwrap().ends_with("4211810010,短\n"));
     let grids = write(folder.path(), "grids.csv", "code,name\n421181001001011,好\n");
-    for wrong in [vec!["--bundle", town.as_str(), &grids], vec!["--bundle", "--resource", "grids", &town], vec!["--bundle", "nowhere.zip"], vec![&town]] {
+    for wrong in [vec!["--bundle", town.as_str(), &grids], vec!["--bundle", "--resource", "grids", &town], vec!["--bundle", "nowhere.zip"], vec![town.as_str()]] {
         assert_eq!(import(&app.base, admin.key(), &wrong).await.status.code(), Some(2), "{wrong:?}");
     }
     assert_eq!(said(&import(&app.base, reader.key(), &["--bundle", "--patience", "1", &grids]).await), (Some(3), String::new()));
