@@ -4,7 +4,7 @@
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use kernel::change::{Constraint, HALF_A_REFERENCE, REFERENCE_TAKEN, RefusedBy, nullable, present};
+use kernel::change::{CODE_FIXED, Constraint, HALF_A_REFERENCE, REFERENCE_TAKEN, RefusedBy, nullable, present};
 use kernel::page::{Cursor, MAX_TOTAL};
 use kernel::text::{Key, Name};
 use kernel::{
@@ -163,6 +163,18 @@ pub struct PartyMembershipPatch {
     pub version: Option<i32>,
 }
 
+impl From<NewPartyMembership> for PartyMembershipPatch {
+    fn from(new: NewPartyMembership) -> Self {
+        Self {
+            organization: Some(new.organization),
+            joined_on: Some(new.joined_on),
+            full_on: Some(new.full_on),
+            valid_from: new.valid_from,
+            ..Self::default()
+        }
+    }
+}
+
 /// Which memberships a list holds.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -302,14 +314,11 @@ pub async fn get(view: &View<'_>, id: PartyMembershipId) -> Result<PartyMembersh
 /// Enters a membership of a person.
 pub async fn create(tx: &Tx<'_>, new: &NewPartyMembership) -> Result<PartyMembership> {
     tx.may(WRITE)?;
-    let person = refer(tx, new.person_id, WRITE).await.map_err(|error| match error.code() {
-        Some(_) => WHOSE.at("/person_id").with("person_id", new.person_id).into(),
-        None => error,
-    })?;
-    tx.may_at(WRITE, person.area_code.as_str())?;
+    let (person_id, area_code) = whose(tx, new.person_id).await?;
+    tx.may_at(WRITE, area_code.as_str())?;
     let row: Row = diesel::insert_into(party_membership::table)
         .values((
-            &NewPartyMembership { person_id: person.id, ..new.clone() },
+            &NewPartyMembership { person_id, ..new.clone() },
             party_membership::id.eq(PartyMembershipId::fresh()),
             party_membership::valid_from.eq(new.valid_from.unwrap_or(new.joined_on)),
         ))
@@ -318,7 +327,7 @@ pub async fn create(tx: &Tx<'_>, new: &NewPartyMembership) -> Result<PartyMember
         .get_result(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;
-    let membership = row.in_area(person.area_code);
+    let membership = row.in_area(area_code);
     tx.record("party_membership.created", None, &membership, None)?;
     Ok(membership)
 }
@@ -331,7 +340,32 @@ pub async fn update(tx: &Tx<'_>, id: PartyMembershipId, expected: Expected, patc
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
     period::still_open(before.valid_to)?;
-    let row: Row = diesel::update(party_membership::table.find(id))
+    change(tx, &before, patch).await
+}
+
+/// Enters or changes the membership that the caller knows by a key of his own. It stays with its person.
+pub async fn put(tx: &Tx<'_>, source: &Key, reference: &Key, new: NewPartyMembership) -> Result<PartyMembership> {
+    tx.lock(&format!("party_membership {source} {reference}")).await?;
+    let known = party_membership::table.filter(party_membership::source.eq(source).and(party_membership::ref_.eq(reference))).select(party_membership::id);
+    match known.first::<PartyMembershipId>(&mut tx.conn()).await.optional()? {
+        None => create(tx, &NewPartyMembership { source: Some(source.clone()), reference: Some(reference.clone()), ..new }).await,
+        Some(id) => {
+            if new.valid_from.is_some() {
+                hold_posts(tx).await?;
+            }
+            let before = lock(tx, id).await?;
+            period::still_open(before.valid_to)?;
+            if before.person_id != whose(tx, new.person_id).await?.0 {
+                return Err(CODE_FIXED.at("/person_id").with("code", before.person_id).into());
+            }
+            change(tx, &before, &new.into()).await
+        }
+    }
+}
+
+/// Changes a membership that is locked; where its first day moves, imports of posts are held.
+async fn change(tx: &Tx<'_>, before: &PartyMembership, patch: &PartyMembershipPatch) -> Result<PartyMembership> {
+    let row: Row = diesel::update(party_membership::table.find(before.id))
         .set((patch, party_membership::version.eq(before.version + 1), party_membership::updated_at.eq(tx.now)))
         .returning(Row::as_returning())
         .prepared()
@@ -342,7 +376,7 @@ pub async fn update(tx: &Tx<'_>, id: PartyMembershipId, expected: Expected, patc
         covers_posts(tx, &[before.person_id]).await?;
     }
     let after = row.in_area(before.area_code.clone());
-    tx.record("party_membership.changed", Some(&before), &after, None)?;
+    tx.record("party_membership.changed", Some(before), &after, None)?;
     Ok(after)
 }
 
@@ -363,6 +397,15 @@ pub async fn end(tx: &Tx<'_>, id: PartyMembershipId, expected: Expected, ending:
     let after = row.in_area(before.area_code.clone());
     tx.record("party_membership.ended", Some(&before), &after, Some(ending.reason.as_str()))?;
     Ok(after)
+}
+
+/// The person behind an id, whose membership the caller may write, and the area that answers for him.
+async fn whose(tx: &Tx<'_>, id: PersonId) -> Result<(PersonId, HomeCode)> {
+    let person = refer(tx, id, WRITE).await.map_err(|error| match error.code() {
+        Some(_) => WHOSE.at("/person_id").with("person_id", id).into(),
+        None => error,
+    })?;
+    Ok((person.id, person.area_code))
 }
 
 /// The membership, locked, of a caller who may write it.

@@ -94,3 +94,65 @@ async fn org_14_a_merge_is_not_undone_from_under_a_post() {
     admin.post(&format!("{}/end", at("party-posts", &held)), ending("2025-01-01", 1)).await.ok(200);
     admin.post(&undo, json!({"reason": "误并", "version": 1})).await.ok(200);
 }
+
+#[tokio::test]
+async fn org_14_a_membership_is_known_by_the_callers_own_key_and_a_transfer_is_one_batch() {
+    let app = TestApp::start().await;
+    let admin = town(&app).await;
+    let (li, wang) = (person(&admin, "李华", Some(NUMBER)).await, person(&admin, "王强", None).await);
+    let path = "/v1/party-memberships/by-ref/erp/17";
+    let new = json!({"person_id": li["id"], "organization": "第一党支部", "joined_on": "2001-07-01"});
+    let made = admin.put(path, new.clone()).await.ok(200);
+    assert_eq!((made["valid_from"].as_str(), made["source"].as_str(), made["ref"].as_str()), (Some("2001-07-01"), Some("erp"), Some("17")));
+    let mut full = new.clone();
+    full["full_on"] = json!("2002-07-01");
+    let changed = admin.put(path, full.clone()).await.ok(200);
+    assert_eq!((changed["id"] == made["id"], changed["version"].as_i64(), changed["full_on"].as_str()), (true, Some(2), Some("2002-07-01")));
+    let mut other = full.clone();
+    other["person_id"] = wang["id"].clone();
+    let refused = admin.put(path, other.clone()).await;
+    assert_eq!((refused.status, refused.errors()), (409, vec!["/person_id reference.code_fixed".to_owned()]));
+    // A first day does not move from under a post, by whatever way it is sent.
+    admin.post("/v1/party-posts", post(&li, "secretary", "2024-01-01")).await.ok(201);
+    let mut late = full.clone();
+    (late["joined_on"], late["full_on"], late["valid_from"]) = (json!("2024-02-01"), json!(null), json!("2024-02-01"));
+    assert_eq!(admin.put(path, late).await.code(), "party_membership.has_posts");
+    let held = admin.get("/v1/party-posts?role=secretary").await.ok(200)["items"][0].clone();
+    admin.post(&format!("{}/end", at("party-posts", &held)), ending("2025-01-01", 1)).await.ok(200);
+    // A transfer: from that day on another organization holds the relation. By itself the second half is refused.
+    let second = json!({"person_id": li["id"], "organization": "第二党支部", "joined_on": "2001-07-01", "full_on": "2002-07-01", "valid_from": "2025-06-01"});
+    let alone = admin.post("/v1/party-memberships:batch", json!({"items": [{"create": second.clone()}]})).await;
+    assert_eq!(alone.errors(), ["/items/0/valid_from party_membership.one_at_a_time"]);
+    let transfer = json!({"items": [
+        {"end": {"id": made["id"], "on": "2025-06-01", "reason": "转接", "version": 2}},
+        {"create": second},
+        {"create": {"person_id": wang["id"], "organization": "第二党支部", "joined_on": "2010-07-01"}}
+    ]});
+    let done = admin.post("/v1/party-memberships:batch", transfer).await.ok(200);
+    assert_eq!(done["summary"], json!({"total": 3, "succeeded": 3, "failed": 0}));
+    let of_li = admin.get(&format!("/v1/party-memberships?person_id={}", li["id"].as_str().unwrap())).await.ok(200)["items"].clone();
+    assert_eq!((of_li.as_array().unwrap().len(), of_li[0]["organization"].as_str()), (1, Some("第二党支部")));
+    let ended = admin.put(path, full).await;
+    assert_eq!((ended.status, ended.code()), (409, "period.ended"));
+    // Where he is not at home, neither is he.
+    let neighbour = app.user(&["*"], "421181001002").await;
+    let away = neighbour.put("/v1/party-memberships/by-ref/erp/18", json!({"person_id": wang["id"], "organization": "甲", "joined_on": "2001-07-01"})).await;
+    assert_eq!(away.errors(), ["/person_id party_membership.whose"]);
+    assert_eq!(neighbour.put(path, other).await.code(), "party_membership.unknown");
+}
+
+#[tokio::test]
+async fn org_14_of_two_that_enter_one_key_at_once_there_is_one() {
+    let app = TestApp::start().await;
+    let admin = town(&app).await;
+    let li = person(&admin, "李华", None).await;
+    let both = [0; 2].map(|_| {
+        let (admin, new) = (admin.clone(), json!({"person_id": li["id"], "organization": "第一党支部", "joined_on": "2001-07-01"}));
+        tokio::spawn(async move { admin.put("/v1/party-memberships/by-ref/erp/17", new).await.ok(200)["id"].clone() })
+    });
+    let mut ids = Vec::new();
+    for one in both {
+        ids.push(one.await.unwrap());
+    }
+    assert_eq!(ids[0], ids[1]);
+}

@@ -1,15 +1,16 @@
 //! `/v1/party-memberships`: 党员身份(组织关系).
 
-use actix_web::{get, patch, post};
+use actix_web::{get, patch, post, put};
 use kernel::Ending;
 use kernel::journal::{self, Change};
 use organization::party_membership::{self, NewPartyMembership, PartyMembership, PartyMembershipFilter, PartyMembershipId, PartyMembershipPatch};
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::batch::{Batch, BatchItem, BatchReport};
 use crate::body::Json;
 use crate::caller::Caller;
-use crate::query::{Id, IfMatch, PageParams, Query};
-use crate::reply::{Created, List, One, Reply, WriteReply};
+use crate::query::{ByRef, Id, IfMatch, PageParams, Query};
+use crate::reply::{Created, Done, List, One, Reply, WriteReply};
 
 /// List party memberships · 列出党员身份
 #[utoipa::path(tag = "organization", params(PartyMembershipFilter, PageParams), security(("Bearer" = ["party_membership.read"])))]
@@ -46,11 +47,31 @@ async fn update_party_membership(
     caller.write("party_membership.update", async |tx| party_membership::update(tx, *id, version.or(patch.version)?, &patch).await.map(One)).await
 }
 
+/// Enter or change a party membership by your own key · 按自有编号登记或更改党员身份
+#[utoipa::path(tag = "organization", security(("Bearer" = ["party_membership.write"])))]
+#[put("/party-memberships/by-ref/{source}/{ref}")]
+async fn put_party_membership(caller: Caller, key: ByRef, new: Json<NewPartyMembership>) -> WriteReply<One<PartyMembership>> {
+    caller.write("party_membership.put", async |tx| party_membership::put(tx, &key.source, &key.reference, new.clone()).await.map(One)).await
+}
+
 /// End a party membership · 终止党员身份
 #[utoipa::path(tag = "organization", security(("Bearer" = ["party_membership.write"])))]
 #[post("/party-memberships/{id}/end")]
 async fn end_party_membership(caller: Caller, id: Id<PartyMembershipId>, version: IfMatch, ending: Json<Ending>) -> WriteReply<One<PartyMembership>> {
     caller.write("party_membership.end", async |tx| party_membership::end(tx, *id, version.or(ending.version)?, &ending).await.map(One)).await
+}
+
+/// Enter, change and end party memberships in one request · 批量处理党员身份
+#[utoipa::path(tag = "organization", security(("Bearer" = ["party_membership.write"])))]
+#[post("/party-memberships:batch")]
+async fn batch_party_memberships(caller: Caller, batch: Json<Batch<NewPartyMembership, PartyMembershipPatch>>) -> WriteReply<Done<BatchReport>> {
+    caller
+        .batch("party_membership.batch", &batch, async |tx, item| match item {
+            BatchItem::Create(new) => party_membership::create(tx, new).await,
+            BatchItem::Update(update) => party_membership::update(tx, update.id.into(), IfMatch(None).or(update.change.version)?, &update.change).await,
+            BatchItem::End(end) => party_membership::end(tx, end.id.into(), IfMatch(None).or(Some(end.version))?, &end.ending()).await,
+        })
+        .await
 }
 
 /// List the changes of a party membership · 列出党员身份的变更
@@ -72,6 +93,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(get_party_membership)
         .service(create_party_membership)
         .service(update_party_membership)
+        .service(put_party_membership)
         .service(end_party_membership)
+        .service(batch_party_memberships)
         .service(list_party_membership_history);
 }
