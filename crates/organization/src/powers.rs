@@ -235,3 +235,28 @@ pub const POWERS: &[Power] = &[
         &[Role::OrgDept, Role::SubdistrictOfficer],
     ),
 ];
+
+#[cfg(test)]
+mod tests {
+    use kernel::Permission;
+
+    use super::*;
+
+    /// The roles that give a permission.
+    fn roles(permission: Permission) -> Vec<Role> {
+        POWERS.iter().filter(|(one, ..)| *one == permission).flat_map(|(.., roles)| roles.iter().copied()).collect()
+    }
+
+    #[test]
+    fn org_07_org_08_no_role_gives_both_reviews() {
+        for (first, second) in [
+            (charter_inclusion::PARTY_REVIEW, charter_inclusion::LEGALITY_REVIEW),
+            (cross_appointment::PARTY_REVIEW, cross_appointment::ELIGIBILITY_REVIEW),
+            (cross_appointment::PARTY_REVIEW, cross_appointment::APPROVE),
+        ] {
+            let (first, second) = (roles(first), roles(second));
+            assert!(!first.is_empty() && !second.is_empty());
+            assert!(first.iter().all(|role| !second.contains(role)), "{first:?} {second:?}");
+        }
+    }
+}

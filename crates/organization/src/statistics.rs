@@ -1,11 +1,12 @@
-//! The statistics of basic organization (STA-01 … STA-10, ORG-10): what the city publishes of its communities, grids, bodies and
+//! The statistics of basic organization (STA-01 … STA-10, ORG-07, ORG-10): what the city publishes of its communities, grids, bodies and
 //! services, each as the rows that it counts.
 
 use kernel::statistic::Statistic;
 
+use crate::charter_adoption::CharterDocument;
 use crate::five_basics_evidence::ALL;
 use crate::{
-    community, compound, compound_handover, cross_holding, five_basics, governance_body, grid, party_membership, party_organization, property_coverage,
+    charter_inclusion, community, compound, compound_handover, cross_holding, five_basics, governance_body, grid, party_membership, party_organization, property_coverage,
     property_project, synchronous_handover,
 };
 
@@ -78,6 +79,16 @@ fn property_party_branches() -> String {
 
 fn compounds() -> String {
     format!("select c.id, 'compound' as kind, c.code, c.name, c.area_code, 1 as counts from ({ALL}) c")
+}
+
+/// Compounds with each of the documents in force.
+fn charter_complete_compounds() -> String {
+    format!(
+        "select c.id, 'compound' as kind, c.code, c.name, c.area_code, 1 as counts from ({ALL}) c \
+         where (select count(distinct i.document) from charter_inclusion i where i.compound_code = c.code and {}) = {}",
+        holds("i", "$2"),
+        CharterDocument::ALL.len()
+    )
 }
 
 /// The statistics of this domain.
@@ -196,6 +207,24 @@ pub const STATISTICS: &[Statistic] = &[
         ("个", "compounds"),
         compound::READ,
         compounds,
+    ),
+    Statistic::count(
+        "charter_complete_compounds",
+        ("党建入章齐全小区数", "Compounds with a complete charter"),
+        (
+            "当日小区居民公约、业委会工作规则、物业公司章程三项党建入章均已公布生效的小区。",
+            "Compounds with the clause on the leadership of the Party in force on the day in all three documents: convention, committee rules, company articles.",
+        ),
+        ("个", "compounds"),
+        charter_inclusion::READ,
+        charter_complete_compounds,
+    ),
+    Statistic::share(
+        "charter_complete_share",
+        ("党建入章齐全率", "Share of compounds with a complete charter"),
+        ("党建入章齐全小区数与小区数之比。", "Compounds with a complete charter over compounds."),
+        ("charter_complete_compounds", "compounds"),
+        charter_inclusion::READ,
     ),
     Statistic::count(
         "compounds_with_cross_holding",

@@ -166,3 +166,28 @@ async fn org_07_what_is_published_is_of_a_compound_and_a_company_that_are_there_
         act(&admin, &filed, "publish", json!({"published_on": "2096-12-31"})).await.ok(200);
     }
 }
+
+#[tokio::test]
+async fn org_07_compounds_with_all_three_documents_in_force_are_counted() {
+    let app = TestApp::start().await;
+    let admin = app.small_town().await;
+    company(&admin).await;
+    let file = format!(
+        "{HEADER}{LAKE},residents_convention,,领导,2024-01-01,3,3,3,,,,2024-02-01,2024-07-01,纪要1,街道\n\
+         {LAKE},committee_rules,,领导,2024-01-01,3,3,3,3,3,3,2024-02-01,2024-07-01,纪要2,街道\n\
+         {LAKE},company_articles,{MARKET},领导,2024-01-01,3,3,3,,,,2024-02-01,2024-08-01,纪要3,登记机关\n\
+         {STREET},residents_convention,,领导,2024-01-01,3,3,3,,,,2024-02-01,2024-07-01,纪要1,街道\n"
+    );
+    admin.import("charter-inclusions", "", file.into_bytes()).await.ok(200);
+    let figure = async |key: &str, query: &str| admin.get(&format!("/v1/statistics/{key}?{query}")).await.ok(200)["display"].as_str().unwrap().to_owned();
+    assert_eq!(figure("charter_complete_compounds", "as_of=2024-07-31").await, "0", "two of three are not all");
+    assert_eq!((figure("charter_complete_compounds", "").await.as_str(), figure("charter_complete_share", "").await.as_str()), ("1", "50.0%"));
+    assert_eq!(figure("charter_complete_share", "area_code=421181001001001").await, "100.0%");
+    assert_eq!(figure("charter_complete_share", "area_code=421181001001002").await, "0.0%");
+    let rows = admin.get("/v1/statistics/charter_complete_compounds/rows").await.ok(200)["items"].clone();
+    assert_eq!((rows.as_array().unwrap().len(), rows[0]["kind"].as_str(), rows[0]["code"].as_str()), (1, Some("compound"), Some(LAKE)));
+    // What is revoked moves what is from then on, and nothing before.
+    let convention = admin.get(&format!("{THINGS}?compound_code={LAKE}&document=residents_convention")).await.ok(200)["items"][0].clone();
+    act(&admin, &convention, "revoke", json!({"on": "2025-01-01", "reason": "修订"})).await.ok(200);
+    assert_eq!((figure("charter_complete_share", "").await, figure("charter_complete_share", "as_of=2024-12-31").await), ("0.0%".to_owned(), "50.0%".to_owned()));
+}

@@ -115,6 +115,12 @@ async fn the_ten_numbers(admin: &User) {
     assert_eq!(display("property_covered_grids", then).await, "255");
     assert_eq!(display("property_coverage", then).await, "100.0%");
     assert_eq!(display("compounds", then).await, "255");
+    // ORG-07, ORG-10, ORG-11: whoever has a company has all three documents; half of the hand-overs were synchronous.
+    assert_eq!((display("charter_complete_compounds", then).await.as_str(), display("charter_complete_share", then).await.as_str()), ("212", "83.1%"));
+    assert_eq!(display("handovers_synchronous_share", "as_of=2023-08-14&from=2023-01-01").await, "50.0%");
+    let (crossed, of_all) = (figure("compounds_with_cross_holding", then).await, figure("cross_holding_share", then).await);
+    assert_eq!((&crossed["numerator"], of_all["denominator"].as_i64()), (&of_all["numerator"], Some(255)));
+    assert!(crossed["numerator"].as_i64().unwrap() >= 24, "whoever crossed has his post and his seat: {crossed}");
     // The rows behind a figure are just as many, page by page and as a file.
     let (mut path, mut rows) = (share["rows"].as_str().unwrap().to_owned() + "&limit=200&include_total=true", 0);
     loop {
