@@ -109,6 +109,7 @@ pub fn write(city: &City, resource: &str, file: File) -> Result<()> {
         "ownerships" => dwellings::write_ownerships(city, row)?,
         "people" => people::write(city, row)?,
         "party-organizations" => party::write(city, &founded, row)?,
+        "party-organization-buildings" => party::write_buildings(city, &founded, row)?,
         "party-posts" => party::write_posts(city, &founded, row)?,
         "party-memberships" => people::write_memberships(city, row)?,
         "property-companies" => {

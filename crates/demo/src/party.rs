@@ -1,4 +1,4 @@
-//! The party organizations of the city and who holds which post: at scale 1, 255 of compounds, 1,080 building groups, 3,100 hub
+//! The party organizations of the city, the buildings of their groups, and who holds which post: at scale 1, 255 of compounds, 1,080 building groups, 3,100 hub
 //! households, and a committee of the property industry with 21 branches.
 
 use std::collections::BTreeMap;
@@ -90,6 +90,17 @@ pub fn write_posts(city: &City, from: &str, mut row: impl FnMut(&[&str]) -> Resu
         }
     }
     Ok(())
+}
+
+/// Writes which group answers for which building: those of a compound take turns.
+pub fn write_buildings(city: &City, from: &str, mut row: impl FnMut(&[&str]) -> Result<()>) -> Result<()> {
+    row(&["organization_code", "building_code", "valid_from"])?;
+    let groups: BTreeMap<String, u32> = plan(city).into_iter().map(|one| (compound_code(one.community, one.compound), one.groups)).collect();
+    buildings(city, |community, compound, number, building, _| {
+        let code = compound_code(community, compound);
+        let groups = groups.get(&code).copied().unwrap_or(1).max(1);
+        row(&[&group_code(&code, (number - 1) % groups), building, from])
+    })
 }
 
 /// Who is secretary of each compound, by its code.

@@ -192,7 +192,8 @@ impl Tx<'_> {
         self.measures
     }
 
-    async fn flush(&self) -> Result<()> {
+    /// Writes down what was recorded so far: a savepoint that is undone then undoes it too.
+    pub(crate) async fn flush(&self) -> Result<()> {
         journal::append(self.conn(), &self.entries.take()).await
     }
 }

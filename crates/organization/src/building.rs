@@ -342,7 +342,7 @@ pub async fn put(tx: &Tx<'_>, source: &Key, reference: &Key, new: NewBuilding) -
 
 /// Ends a building on a day. Refused while households or dwellings are in it, or a group answers for it, from that day on.
 pub async fn end(tx: &Tx<'_>, id: BuildingId, expected: Expected, ending: &Ending) -> Result<Building> {
-    import::hold(tx, &[crate::dwelling_sheet::SHEET.resource, crate::household::SHEET.resource]).await?;
+    import::hold(tx, &[crate::dwelling_sheet::SHEET.resource, crate::household::SHEET.resource, crate::party_group_building_sheet::SHEET.resource]).await?;
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
     let on = period::end(before.valid_from, before.valid_to, ending.on)?;

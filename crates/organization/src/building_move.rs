@@ -9,7 +9,7 @@ use schema::{party_group_building, party_organization};
 
 use crate::code::BuildingCode;
 use crate::party_group_building::BUILDING_HAS;
-use crate::party_organization_sheet;
+use crate::{party_group_building_sheet, party_organization_sheet};
 
 /// A hub keeps a building in its compound.
 pub const HAS_HUB: Refusal = Refusal::conflict(
@@ -30,9 +30,9 @@ pub(crate) const FROM_HUB: &str = "i.compound_code <> (i.was).compound_code and 
 const MOVED: &str = "select object_id as id from journal where xid = pg_current_xact_id() and action = 'building.changed' \
     and change -> 'compound_code' is not null";
 
-/// Where a building may move, no import may put a hub into it meanwhile. Called before rows are locked.
+/// Where a building may move, no import may put a hub into it, or give it to a group, meanwhile. Called before rows are locked.
 pub(crate) async fn hold(tx: &Tx<'_>) -> Result<()> {
-    import::hold(tx, &[party_organization_sheet::SHEET.resource]).await
+    import::hold(tx, &[party_organization_sheet::SHEET.resource, party_group_building_sheet::SHEET.resource]).await
 }
 
 /// Refuses where a group answers for a locked building, or a hub is in it, today or later.

@@ -9,7 +9,8 @@ use kernel::{Error, Result, Tx, import};
 
 use crate::handover_proof::INTO_HANDOVERS;
 use crate::{
-    compound_grid, compound_handover_sheet, governance_body_member_sheet, household, party_organization_sheet, party_post_sheet, property_project_sheet,
+    compound_grid, compound_handover_sheet, governance_body_member_sheet, household, party_group_building_sheet, party_organization_sheet, party_post_sheet,
+    property_project_sheet,
 };
 
 /// What brings things with a first day into grids.
@@ -19,8 +20,12 @@ pub(crate) const INTO_COMPOUNDS: &[&str] = &[compound_grid::SHEET.resource, prop
 /// The same for governance bodies, which hand-overs name.
 pub(crate) const INTO_BODIES: &[&str] = &[governance_body_member_sheet::SHEET.resource, compound_handover_sheet::SHEET.resource];
 /// The same for party organizations, which stand in one another, and which hand-overs name.
-pub(crate) const INTO_PARTY_ORGANIZATIONS: &[&str] =
-    &[party_organization_sheet::SHEET.resource, party_post_sheet::SHEET.resource, compound_handover_sheet::SHEET.resource];
+pub(crate) const INTO_PARTY_ORGANIZATIONS: &[&str] = &[
+    party_organization_sheet::SHEET.resource,
+    party_post_sheet::SHEET.resource,
+    party_group_building_sheet::SHEET.resource,
+    compound_handover_sheet::SHEET.resource,
+];
 
 /// Whose first days this transaction has moved to later ones, as its journal tells, and which projects serve in another way; $1 is
 /// the action.
@@ -62,14 +67,15 @@ pub(crate) async fn settle_projects(tx: &Tx<'_>) -> Result<()> {
     settle(tx, "property_project.changed", INTO_HANDOVERS, early).await
 }
 
-/// The same for party organizations; imports of these are one at a time, so those of posts and hand-overs are what is held.
+/// The same for party organizations; imports of these are one at a time, so those of posts, buildings and hand-overs are what is held.
 pub(crate) async fn settle_party_organizations(tx: &Tx<'_>) -> Result<()> {
     let early = "select from moved join party_organization o using (id) \
          where exists (select from party_organization c where c.parent_code = o.code and c.valid_from < o.valid_from) \
          or exists (select from party_post p where p.organization_code = o.code and p.valid_from < o.valid_from) \
          or exists (select from party_group_building l where l.organization_code = o.code and l.valid_from < o.valid_from) \
          or exists (select from compound_handover h where h.party_organization_id = o.id and h.state <> 'rejected' and h.party_organization_done_on < o.valid_from)";
-    settle(tx, "party_organization.changed", &[party_post_sheet::SHEET.resource, compound_handover_sheet::SHEET.resource], early).await
+    let into = [party_post_sheet::SHEET.resource, party_group_building_sheet::SHEET.resource, compound_handover_sheet::SHEET.resource];
+    settle(tx, "party_organization.changed", &into, early).await
 }
 
 async fn settle(tx: &Tx<'_>, action: &str, into: &[&str], early: &str) -> Result<()> {

@@ -71,6 +71,7 @@ pub mod ownership_entry;
 pub mod ownership_share;
 pub mod ownership_sheet;
 pub mod party_group_building;
+pub mod party_group_building_sheet;
 pub mod party_membership;
 pub mod party_membership_sheet;
 pub mod party_organization;
@@ -151,6 +152,7 @@ pub const DOMAIN: Domain = Domain {
         &charter_inclusion_sheet::SHEET,
         &compound_handover_sheet::SHEET,
         &cross_appointment_sheet::SHEET,
+        &party_group_building_sheet::SHEET,
     ],
     holders: &[
         Holder {

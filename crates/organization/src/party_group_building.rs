@@ -182,13 +182,21 @@ async fn replace(tx: &Tx<'_>, group: &Key, wanted: BTreeSet<BuildingCode>, on: N
     diesel::delete(own().filter(party_group_building::valid_from.gt(on).or(that_day))).execute(&mut tx.conn()).await?;
     let given_up = own().filter(party_group_building::valid_from.lt(on)).filter(party_group_building::building_code.ne_all(codes.clone()));
     diesel::update(given_up.filter(party_group_building::valid_to.is_null().or(party_group_building::valid_to.gt(on))))
-        .set(party_group_building::valid_to.eq(on))
+        .set((
+            party_group_building::valid_to.eq(on),
+            party_group_building::version.eq(party_group_building::version + 1),
+            party_group_building::updated_at.eq(tx.now),
+        ))
         .execute(&mut tx.conn())
         .await?;
     // What was to end later goes on.
     let kept = own().filter(party_group_building::valid_from.le(on)).filter(party_group_building::building_code.eq_any(codes));
     diesel::update(kept.filter(party_group_building::valid_to.gt(on)))
-        .set(party_group_building::valid_to.eq(None::<NaiveDate>))
+        .set((
+            party_group_building::valid_to.eq(None::<NaiveDate>),
+            party_group_building::version.eq(party_group_building::version + 1),
+            party_group_building::updated_at.eq(tx.now),
+        ))
         .execute(&mut tx.conn())
         .await
         .refused_by(CONSTRAINTS)?;
@@ -207,9 +215,52 @@ pub(crate) async fn close(tx: &Tx<'_>, group: &Key, on: NaiveDate) -> Result<()>
     let own = || party_group_building::table.filter(party_group_building::organization_code.eq(group));
     diesel::delete(own().filter(party_group_building::valid_from.ge(on))).execute(&mut tx.conn()).await?;
     diesel::update(own().filter(party_group_building::valid_to.is_null().or(party_group_building::valid_to.gt(on))))
-        .set(party_group_building::valid_to.eq(on))
+        .set((
+            party_group_building::valid_to.eq(on),
+            party_group_building::version.eq(party_group_building::version + 1),
+            party_group_building::updated_at.eq(tx.now),
+        ))
         .execute(&mut tx.conn())
         .await?;
+    Ok(())
+}
+
+/// After an import of what groups answer for: the versions of the groups rise, so that nobody replaces what he has not seen, and
+/// their histories tell which buildings came.
+pub(crate) async fn settle(tx: &Tx<'_>, ids: Vec<String>) -> Result<()> {
+    let ids: Vec<Uuid> = ids.iter().filter_map(|id| id.parse().ok()).collect();
+    let stored: Vec<(Key, BuildingCode, NaiveDate, i32)> = party_group_building::table
+        .filter(party_group_building::id.eq_any(ids))
+        .select((party_group_building::organization_code, party_group_building::building_code, party_group_building::valid_from, party_group_building::version))
+        .load(&mut tx.conn())
+        .await?;
+    let Some(on) = stored.iter().map(|(_, _, from, _)| *from).max() else { return Ok(()) };
+    let mut new = HashMap::<Key, BTreeSet<BuildingCode>>::new();
+    for (organization, building, _, version) in stored {
+        let came = new.entry(organization).or_default();
+        if version == 1 {
+            came.insert(building);
+        }
+    }
+    let codes: Vec<Key> = new.keys().cloned().collect();
+    let groups: Vec<PartyOrganization> = PartyOrganization::query()
+        .filter(party_organization::code.eq_any(codes))
+        .order(party_organization::code)
+        .for_update()
+        .load(&mut tx.conn())
+        .await?;
+    for GroupedPartyOrganization { organization, building_codes } in with_buildings(tx, groups, on).await? {
+        let came = new.remove(&organization.code).unwrap_or_default();
+        let before = building_codes.iter().filter(|code| !came.contains(*code)).cloned().collect();
+        let after: PartyOrganization = diesel::update(party_organization::table.find(organization.id))
+            .set((party_organization::version.eq(organization.version + 1), party_organization::updated_at.eq(tx.now)))
+            .returning(PartyOrganization::as_returning())
+            .prepared()
+            .get_result(&mut tx.conn())
+            .await?;
+        let before = GroupedPartyOrganization { organization, building_codes: before };
+        tx.record("party_organization.changed", Some(&before), &GroupedPartyOrganization { organization: after, building_codes }, None)?;
+    }
     Ok(())
 }
 

@@ -190,7 +190,7 @@ pub async fn put(tx: &Tx<'_>, source: &Key, reference: &Key, new: NewPartyOrgani
 /// Ends a party organization on a day, and what it answered for with it. Refused while organizations, posts or
 /// companies are in it from that day on.
 pub async fn end(tx: &Tx<'_>, id: PartyOrganizationId, expected: Expected, ending: &Ending) -> Result<GroupedPartyOrganization> {
-    import::hold(tx, &["handovers", "party-organizations", "party-posts", "property-companies"]).await?;
+    import::hold(tx, &["handovers", "party-organizations", "party-posts", "property-companies", "party-organization-buildings"]).await?;
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
     let on = period::end(before.valid_from, before.valid_to, ending.on)?;

@@ -1113,6 +1113,12 @@ diesel::table! {
         valid_from -> Date,
         /// First day on which it no longer does; null while it has no end.
         valid_to -> Nullable<Date>,
+        /// Rises with every change; the ETag.
+        version -> Int4,
+        /// When the row was made.
+        created_at -> Timestamptz,
+        /// When the row last changed.
+        updated_at -> Timestamptz,
     }
 }
 

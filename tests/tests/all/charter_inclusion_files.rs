@@ -189,5 +189,8 @@ async fn org_07_compounds_with_all_three_documents_in_force_are_counted() {
     // What is revoked moves what is from then on, and nothing before.
     let convention = admin.get(&format!("{THINGS}?compound_code={LAKE}&document=residents_convention")).await.ok(200)["items"][0].clone();
     act(&admin, &convention, "revoke", json!({"on": "2025-01-01", "reason": "修订"})).await.ok(200);
-    assert_eq!((figure("charter_complete_share", "").await, figure("charter_complete_share", "as_of=2024-12-31").await), ("0.0%".to_owned(), "50.0%".to_owned()));
+    assert_eq!(
+        (figure("charter_complete_share", "").await, figure("charter_complete_share", "as_of=2024-12-31").await),
+        ("0.0%".to_owned(), "50.0%".to_owned())
+    );
 }

@@ -53,6 +53,7 @@ async fn the_whole_tree_imports_exports_and_imports_again_without_a_change() {
         ("charter-inclusions", 722, 722),
         ("handovers", 12, 12),
         ("cross-appointments", 24, 24),
+        ("party-organization-buildings", 1_512, 1_512),
     ];
     assert_eq!(sizes, expected.map(|(resource, count, _)| (resource.to_owned(), count)));
     let journal = async || {

@@ -184,10 +184,7 @@ async fn org_09_rows_of_managers_at_fault_are_named() {
         (good.replace("5号,2024-05-01", "5号,2024-05-02"), vec!["valid_from cross_appointment.days"]),
         (good.replace(",,,,,,,,,,,,高", ",纪要1,,,,,,,,,,,高"), vec!["direction cross_appointment.columns_and_direction"]),
         // To sit in is no post, and he manages nothing.
-        (
-            appointed(&wang, "2024-05-01"),
-            vec!["party_post_id cross_appointment.not_his_post", "person_id cross_appointment.not_the_manager"],
-        ),
+        (appointed(&wang, "2024-05-01"), vec!["party_post_id cross_appointment.not_his_post", "person_id cross_appointment.not_the_manager"]),
         // No post of his begins on that day.
         (appointed(&zhao, "2024-06-01"), vec!["party_post_id cross_appointment.not_his_post"]),
     ] {

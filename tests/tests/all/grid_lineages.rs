@@ -14,6 +14,8 @@ async fn org_12_a_division_ends_the_old_grids_and_old_codes_lead_on() {
                  421181001001012,十二,2010-01-01\n421181001001013,十三,2010-01-01\n421181001001015,十五,2020-01-01\n421181001001016,十六,2020-01-01\n";
     admin.import("grids", "", grids.into()).await.ok(200);
     let lines = "变更类型,原网格编码,新网格编码,生效日期,划转户数\n拆分,421181001001011,421181001001012,2010-01-01,300\n拆分,421181001001011,421181001001013,2010-01-01,200\n";
+    assert_eq!(admin.import("grid-lineages", "mode=dry_run", lines.into()).await.ok(200)["run"]["created"], 2);
+    assert_eq!(admin.get("/v1/audit?action=grid.ended").await.ok(200)["items"], json!([]), "a dry run ends nothing, and tells of no end");
     assert_eq!(admin.import("grid-lineages", "", lines.into()).await.ok(200)["run"]["created"], 2);
     let later = "kind,old_code,new_code,valid_from\nmerged,421181001001013,421181001001015,2020-01-01\nmerged,421181001001014,421181001001015,2020-01-01\n\
                  created,,421181001001016,2020-01-01\nabolished,421181001001017,,2020-01-01\nunchanged,421181001001012,421181001001012,2020-01-01\n";

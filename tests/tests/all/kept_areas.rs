@@ -50,7 +50,9 @@ async fn org_06_org_15_nothing_is_kept_where_there_is_no_area_any_more() {
         assert_eq!(admin.patch(&path("property-companies", &firm), patch.clone()).await.errors(), refusal, "{area}");
         assert_eq!(admin.patch(&path("party-organizations", &body), patch).await.errors(), refusal, "{area}");
         let fault = |line: u8| format!("{line} area_code {code}");
-        let file = format!("code,name,kind,area_code,valid_from\n91421199MA0000001U,新,commercial,{area},2025-01-01\n91421199MA0000009L,旧,commercial,{area},2025-01-01\n");
+        let file = format!(
+            "code,name,kind,area_code,valid_from\n91421199MA0000001U,新,commercial,{area},2025-01-01\n91421199MA0000009L,旧,commercial,{area},2025-01-01\n"
+        );
         assert_eq!(admin.import("property-companies", "", file.into()).await.faults(), [fault(2), fault(3)]);
         let file = format!(
             "code,name,tier,form,nature,area_code,valid_from\nI1,新,industry_committee,party_committee,formal,{area},2025-01-01\n\

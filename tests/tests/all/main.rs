@@ -54,6 +54,7 @@ mod migrations;
 mod operations;
 mod outage;
 mod ownerships;
+mod party_group_building_files;
 mod party_hosts;
 mod party_organizations;
 mod party_posts;

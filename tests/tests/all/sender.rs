@@ -51,6 +51,8 @@ pub fn city(count: usize) -> tempfile::TempDir {
         ("21-handovers.csv", 1),
         // Hardly anybody has his post or his seat.
         ("22-cross-appointments.csv", 0),
+        // Of the first group, which is there.
+        ("23-party-organization-buildings.csv", 1),
     ] {
         let file = folder.path().join(name);
         let text = std::fs::read_to_string(&file).unwrap();
@@ -114,6 +116,7 @@ async fn a_folder_goes_in_in_the_right_order_and_again_without_a_change() {
         "20-charter-inclusions.csv",
         "21-handovers.csv",
         "22-cross-appointments.csv",
+        "23-party-organization-buildings.csv",
     ];
     assert_eq!((code, files(&first)), (Some(0), order.to_vec()), "{first}");
     assert!(first.contains("03-grids.csv: 299 rows: 299 new, 0 changed, 0 unchanged, 0 refused ("), "{first}");

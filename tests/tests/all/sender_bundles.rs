@@ -1,7 +1,7 @@
 //! `linli import --bundle`: files in one transaction, from the command line.
 
-use testkit::app::SMALL_TOWN;
 use testkit::TestApp;
+use testkit::app::SMALL_TOWN;
 
 use crate::bundles::zip;
 use crate::sender::{complained, count, files, import, said, write};
@@ -64,7 +64,10 @@ async fn of_a_bundle_all_files_go_in_or_none() {
     // What cannot be read at all is told by its name.
     let broken = write(folder.path(), "buildings.csv", "colour\nred\n");
     let (code, out) = said(&import(&app.base, admin.key(), &["--bundle", &broken, &named]).await);
-    assert!(code == Some(1) && out.starts_with("the bundle: refused: ") && out.contains("buildings.csv") && out.contains("“colour”不是 buildings 的列"), "{out}");
+    assert!(
+        code == Some(1) && out.starts_with("the bundle: refused: ") && out.contains("buildings.csv") && out.contains("“colour”不是 buildings 的列"),
+        "{out}"
+    );
     // What the names do not say, the command line does.
     let (code, out) = said(&import(&app.base, admin.key(), &["--bundle", "--resource", "网格", &grids]).await);
     assert!(code == Some(0) && out.starts_with("notes.txt: 1 rows: 0 new, 0 changed, 1 unchanged"), "{out}");
@@ -88,7 +91,8 @@ async fn a_zip_is_sent_as_it_is() {
     assert!(code == Some(1) && out.contains("“4211810010”不是网格编码"), "{out}");
     assert!(std::fs::read_to_string(folder.path().join("03-grids.failed.csv")).unwrap().ends_with("4211810010,短\n"));
     let grids = write(folder.path(), "grids.csv", "code,name\n421181001001011,好\n");
-    for wrong in [vec!["--bundle", town.as_str(), &grids], vec!["--bundle", "--resource", "grids", &town], vec!["--bundle", "nowhere.zip"], vec![town.as_str()]] {
+    for wrong in [vec!["--bundle", town.as_str(), &grids], vec!["--bundle", "--resource", "grids", &town], vec!["--bundle", "nowhere.zip"], vec![town.as_str()]]
+    {
         assert_eq!(import(&app.base, admin.key(), &wrong).await.status.code(), Some(2), "{wrong:?}");
     }
     assert_eq!(said(&import(&app.base, reader.key(), &["--bundle", "--patience", "1", &grids]).await), (Some(3), String::new()));

@@ -108,13 +108,7 @@ impl Line {
     }
 
     /// Sends so many bytes to be imported, and waits for the answer.
-    pub async fn post(
-        &self,
-        progress: &mut Progress,
-        path: &str,
-        bytes: u64,
-        open: impl AsyncFn() -> Result<Reading, Trouble>,
-    ) -> Result<Answer, Trouble> {
+    pub async fn post(&self, progress: &mut Progress, path: &str, bytes: u64, open: impl AsyncFn() -> Result<Reading, Trouble>) -> Result<Answer, Trouble> {
         // A repetition is the same request, whatever became of the answer.
         let key = Uuid::now_v7().to_string();
         let request = async |progress: &Progress| {

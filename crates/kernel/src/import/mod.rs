@@ -238,6 +238,8 @@ async fn store_all(tx: &Tx<'_>, sheet: &'static Sheet, mut chunks: mpsc::Receive
         outcome.changed += count(stored.len() - fresh);
         if let Some(after) = sheet.after {
             after(tx, stored.into_iter().map(|row| row.key).collect(), on).await?;
+            // With the rows it is undone, as in a dry run.
+            tx.flush().await?;
         }
         outcome.refused += count(failures.len());
         outcome.failures.keep(failures)?;
