@@ -1,7 +1,7 @@
 //! Which building group answers for which building, as a table: found by group and building, for imports and exports (ORG-06).
 
+use kernel::Refusal;
 use kernel::sheet::{Check, Column, Form, FoundBy, Sheet};
-use kernel::{Refusal, period};
 
 use crate::building;
 use crate::code::{NOT_A_BUILDING_CODE, is_building_code};
@@ -20,6 +20,12 @@ pub const GROUP_ENDED: Refusal =
 /// A building before its group.
 pub const BEFORE_THE_GROUP: Refusal =
     Refusal::invalid("party_organization.building_before_group", "负责楼栋的起始日期早于党小组启用日期。", "A group answers for nothing before it begins itself.");
+/// A first day past the end that is set.
+pub const AFTER_THE_END: Refusal = Refusal::invalid(
+    "party_organization.building_after_end",
+    "负责起始日期须早于已定的终止日期。",
+    "The first day on which the group answers for the building must come before the day of its end, which is set.",
+);
 
 /// What building groups answer for as a table. A file brings buildings to groups; what a group gives up is said with the group.
 pub const SHEET: Sheet = Sheet {
@@ -65,7 +71,7 @@ pub const SHEET: Sheet = Sheet {
         },
         Check { column: "building_code", refusal: &BUILDING_ENDS, fault: "(i.stored_id is null or i.differs) and b.valid_to > i.valid_from" },
         Check { column: "valid_from", refusal: &BEFORE_THE_GROUP, fault: "g.valid_from > i.valid_from" },
-        Check { column: "valid_from", refusal: &period::ENDS_BEFORE_IT_BEGINS, fault: "i.differs and (i.was).valid_to <= i.valid_from" },
+        Check { column: "valid_from", refusal: &AFTER_THE_END, fault: "i.differs and (i.was).valid_to <= i.valid_from" },
         Check {
             column: "building_code",
             refusal: &BUILDING_TAKEN,

@@ -228,6 +228,7 @@ pub const REFUSALS: &[&Refusal] = &[
     &party_group_building::BUILDING_HAS,
     &party_group_building::BUILDING_TAKEN,
     &party_group_building::NOT_A_GROUP,
+    &party_group_building_sheet::AFTER_THE_END,
     &party_group_building_sheet::BEFORE_THE_GROUP,
     &party_group_building_sheet::GROUP_ENDED,
     &party_group_building_sheet::GROUP_UNKNOWN,

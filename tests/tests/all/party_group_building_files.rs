@@ -45,9 +45,12 @@ async fn org_06_buildings_come_to_groups_as_a_file() {
     let on = async |day: &str| admin.get(&format!("/v1/party-organizations?code=G2&as_of={day}")).await.ok(200)["items"][0]["building_codes"].clone();
     assert_eq!(on("2024-02-01").await, json!([SECOND]), "a day that is not said is never before the group's own");
     let told = admin.get(&format!("{}/history", path(&g1))).await.ok(200)["items"][0].clone();
-    assert_eq!((told["action"].as_str(), &told["change"]), (Some("party_organization.changed"), &json!({"building_codes": {"from": [], "to": [FIRST]}})));
-    let events = admin.get("/v1/events?kind=party_group_building").await.ok(200)["items"].as_array().unwrap().len();
-    assert_eq!(events, 2, "each row is told");
+    assert_eq!(
+        (told["action"].as_str(), &told["change"]),
+        (Some("party_organization.changed"), &json!({"building_codes": {"from": [], "to": [FIRST]}}))
+    );
+    let told = admin.get("/v1/audit?object_kind=party_group_building").await.ok(200)["items"].as_array().unwrap().len();
+    assert_eq!(told, 2, "each row is told");
     // Whoever has not seen what came does not replace it.
     let stale = admin.put(&format!("{}/buildings", path(&g1)), json!({"building_codes": [], "version": 1})).await;
     assert_eq!(stale.status, 412);
@@ -68,7 +71,7 @@ async fn org_06_buildings_come_to_groups_as_a_file() {
     let out = admin.get("/v1/exports/party-organization-buildings.csv").await;
     assert_eq!(admin.import("party-organization-buildings", "", out.bytes).await.ok(200)["run"]["unchanged"], 2);
     let late = format!("organization_code,building_code,valid_from\nG1,{FIRST},2099-01-01\n");
-    assert_eq!(send("mode=dry_run", &late).await.faults(), ["2 valid_from period.ends_before_it_begins"]);
+    assert_eq!(send("mode=dry_run", &late).await.faults(), ["2 valid_from party_organization.building_after_end"]);
 }
 
 #[tokio::test]
