@@ -42,9 +42,8 @@ pub const COMPOUND_HAS: Refusal = Refusal::conflict(
 pub(crate) async fn none_after(tx: &Tx<'_>, compound: &CompoundCode, on: NaiveDate) -> Result<()> {
     // What came to nothing was never in office.
     let in_office = cross_appointment::valid_from.is_not_null().and(cross_appointment::valid_to.gt(on));
-    let standing = cross_appointment::table
-        .filter(cross_appointment::compound_code.eq(compound.as_str()))
-        .filter(cross_appointment::valid_to.is_null().or(in_office));
+    let standing =
+        cross_appointment::table.filter(cross_appointment::compound_code.eq(compound.as_str())).filter(cross_appointment::valid_to.is_null().or(in_office));
     match standing.select(count_star()).first::<i64>(&mut tx.conn()).await? {
         0 => Ok(()),
         count => Err(COMPOUND_HAS.with("count", count).into()),

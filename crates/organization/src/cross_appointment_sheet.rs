@@ -115,11 +115,12 @@ pub const SHEET: Sheet = Sheet {
         Column::new("service_ability", "服务能力", Form::Passage(5_000), "仅物业负责人进入党组织填写。").private(),
         Column::new("approved_by", "批准文件", Form::Text(200), "上级党组织及其文号;仅物业负责人进入党组织填写。"),
         Column::new("approved_on", "批准日期", Form::Date, "仅物业负责人进入党组织填写。"),
-        Column::new("party_post_id", "党内任职标识", Form::Reference, "党内任职的标识;可不填,取该人员在该小区党组织自任职起始日期起的任职。")
-            .or("(select y.id from party_post y join party_organization g on g.code = y.organization_code and g.tier = 'compound' \
+        Column::new("party_post_id", "党内任职标识", Form::Reference, "党内任职的标识;可不填,取该人员在该小区党组织自任职起始日期起的任职。").or(
+            "(select y.id from party_post y join party_organization g on g.code = y.organization_code and g.tier = 'compound' \
                  where r.direction = 'manager_to_party' and g.compound_code = r.compound_code and y.role <> 'observer' and y.valid_to is null \
                  and y.valid_from = r.valid_from::date and y.person_id = coalesce(r.person_id::uuid, (select p.id from person p \
-                 where p.id_number_hash = decode(r.id_number, 'hex') and p.merged_into is null and p.area_code ^@ any ($4))) order by y.id limit 1)"),
+                 where p.id_number_hash = decode(r.id_number, 'hex') and p.merged_into is null and p.area_code ^@ any ($4))) order by y.id limit 1)",
+        ),
         Column::new("end_cause", "终止原因", Form::Choice(CrossEndCause::CHOICES), "仅导出:已定终止日期的。"),
         Column::new("valid_to", "终止日期", Form::Date, "仅导出:已定终止日期的。"),
         Column::new("source", "来源系统", Form::Key, "贵方系统的代号,与“来源编号”同时填写。"),
@@ -160,11 +161,7 @@ pub const SHEET: Sheet = Sheet {
             fault: "i.person_id is null or (i.stored_id is null and not exists (select from person x where x.id = i.person_id \
                     and x.merged_into is null and x.area_code ^@ any ($4)))",
         },
-        Check {
-            column: "state",
-            refusal: &STATE_AND_DIRECTION,
-            fault: "i.state <> 'ended' and (i.direction = 'manager_to_party') <> (i.state = 'appointed')",
-        },
+        Check { column: "state", refusal: &STATE_AND_DIRECTION, fault: "i.state <> 'ended' and (i.direction = 'manager_to_party') <> (i.state = 'appointed')" },
         Check { column: "person_id", refusal: &ON_ITS_WAY, fault: "(i.was).state not in ('elected_director', 'filed', 'appointed', 'ended')" },
         Check {
             column: "state",
@@ -199,11 +196,7 @@ pub const SHEET: Sheet = Sheet {
             fault: "case i.state when 'filed' then num_nulls(i.filed_on, i.filed_with, i.filing_number) > 0 \
                     when 'elected_director' then num_nonnulls(i.filed_on, i.filed_with, i.filing_number) > 0 else false end",
         },
-        Check {
-            column: "approved_on",
-            refusal: &NO_APPROVAL,
-            fault: "i.direction = 'manager_to_party' and num_nulls(i.approved_by, i.approved_on) > 0",
-        },
+        Check { column: "approved_on", refusal: &NO_APPROVAL, fault: "i.direction = 'manager_to_party' and num_nulls(i.approved_by, i.approved_on) > 0" },
         Check {
             column: "political_awareness",
             refusal: &NO_CRITERIA,

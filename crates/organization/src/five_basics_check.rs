@@ -101,7 +101,9 @@ pub const ORGANIZATION: &[Check] = &[
         place: false,
         parts: &[
             Part { key: "building_group", zh: "请设立楼栋党小组。", en: "Form a building group.", waived_by: None },
-            Part { key: "hub_household", zh: "请设立党员中心户并登记其户主。", en: "Name a hub household, and enter who leads it.", waived_by: None },
+            Part {
+                key: "hub_household", zh: "请设立党员中心户并登记其户主。", en: "Name a hub household, and enter who leads it.", waived_by: None
+            },
         ],
     },
     Check {

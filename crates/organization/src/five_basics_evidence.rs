@@ -26,8 +26,7 @@ const BODIES: &str = "('owners_committee', 'property_management_committee', 'par
 /// those of the company that serves the compound as a whole; where the owners or a work unit look after it without one, there are none.
 pub(crate) fn ground(here: &str) -> String {
     let holds = |table: &str| format!("{table}.valid_from <= $2 and ({table}.valid_to is null or {table}.valid_to > $2)");
-    let (organization, post, body, seat, project, inclusion, serving) =
-        (holds("o"), holds("s"), holds("b"), holds("m"), holds("j"), holds("i"), holds("v"));
+    let (organization, post, body, seat, project, inclusion, serving) = (holds("o"), holds("s"), holds("b"), holds("m"), holds("j"), holds("i"), holds("v"));
     format!(
         "with here as ({here}), \
          core as (select h.code as compound_code, o.id, o.code, o.name, o.valid_from from here h join party_organization o on o.compound_code = h.code \

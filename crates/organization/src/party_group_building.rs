@@ -243,12 +243,8 @@ pub(crate) async fn settle(tx: &Tx<'_>, ids: Vec<String>) -> Result<()> {
         }
     }
     let codes: Vec<Key> = new.keys().cloned().collect();
-    let groups: Vec<PartyOrganization> = PartyOrganization::query()
-        .filter(party_organization::code.eq_any(codes))
-        .order(party_organization::code)
-        .for_update()
-        .load(&mut tx.conn())
-        .await?;
+    let groups: Vec<PartyOrganization> =
+        PartyOrganization::query().filter(party_organization::code.eq_any(codes)).order(party_organization::code).for_update().load(&mut tx.conn()).await?;
     for GroupedPartyOrganization { organization, building_codes } in with_buildings(tx, groups, on).await? {
         let came = new.remove(&organization.code).unwrap_or_default();
         let before = building_codes.iter().filter(|code| !came.contains(*code)).cloned().collect();

@@ -18,8 +18,11 @@ pub const GROUP_UNKNOWN: Refusal = Refusal::invalid(
 pub const GROUP_ENDED: Refusal =
     Refusal::invalid("party_organization.group_ended", "该楼栋党小组已终止或已确定终止日期。", "The group has ended, or the day of its end is set.");
 /// A building before its group.
-pub const BEFORE_THE_GROUP: Refusal =
-    Refusal::invalid("party_organization.building_before_group", "负责楼栋的起始日期早于党小组启用日期。", "A group answers for nothing before it begins itself.");
+pub const BEFORE_THE_GROUP: Refusal = Refusal::invalid(
+    "party_organization.building_before_group",
+    "负责楼栋的起始日期早于党小组启用日期。",
+    "A group answers for nothing before it begins itself.",
+);
 /// A first day past the end that is set.
 pub const AFTER_THE_END: Refusal = Refusal::invalid(
     "party_organization.building_after_end",
@@ -64,11 +67,7 @@ pub const SHEET: Sheet = Sheet {
         Check { column: "organization_code", refusal: &GROUP_ENDED, fault: "(i.stored_id is null or i.differs) and g.valid_to is not null" },
         Check { column: "building_code", refusal: &building::UNKNOWN_HERE, fault: "b.code is null" },
         Check { column: "building_code", refusal: &BUILDING_ELSEWHERE, fault: "g.tier = 'building_group' and g.compound_code <> b.compound_code" },
-        Check {
-            column: "building_code",
-            refusal: &building::NOT_YET_OR_NO_MORE,
-            fault: "(i.stored_id is null or i.differs) and b.valid_to <= i.valid_from",
-        },
+        Check { column: "building_code", refusal: &building::NOT_YET_OR_NO_MORE, fault: "(i.stored_id is null or i.differs) and b.valid_to <= i.valid_from" },
         Check { column: "building_code", refusal: &BUILDING_ENDS, fault: "(i.stored_id is null or i.differs) and b.valid_to > i.valid_from" },
         Check { column: "valid_from", refusal: &BEFORE_THE_GROUP, fault: "g.valid_from > i.valid_from" },
         Check { column: "valid_from", refusal: &AFTER_THE_END, fault: "i.differs and (i.was).valid_to <= i.valid_from" },

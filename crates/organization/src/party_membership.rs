@@ -165,13 +165,7 @@ pub struct PartyMembershipPatch {
 
 impl From<NewPartyMembership> for PartyMembershipPatch {
     fn from(new: NewPartyMembership) -> Self {
-        Self {
-            organization: Some(new.organization),
-            joined_on: Some(new.joined_on),
-            full_on: Some(new.full_on),
-            valid_from: new.valid_from,
-            ..Self::default()
-        }
+        Self { organization: Some(new.organization), joined_on: Some(new.joined_on), full_on: Some(new.full_on), valid_from: new.valid_from, ..Self::default() }
     }
 }
 

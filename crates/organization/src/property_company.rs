@@ -341,12 +341,7 @@ pub async fn create(tx: &Tx<'_>, new: &NewPropertyCompany) -> Result<PropertyCom
     property_company_branch::host(tx, new.party_branch_code.as_ref()).await?;
     let from = new.valid_from.unwrap_or(tx.today());
     let company: PropertyCompany = diesel::insert_into(property_company::table)
-        .values((
-            new,
-            property_company::id.eq(PropertyCompanyId::fresh()),
-            property_company::area_code.eq(area),
-            property_company::valid_from.eq(from),
-        ))
+        .values((new, property_company::id.eq(PropertyCompanyId::fresh()), property_company::area_code.eq(area), property_company::valid_from.eq(from)))
         .returning(PropertyCompany::as_returning())
         .prepared()
         .get_result(&mut tx.conn())

@@ -5,11 +5,11 @@ use kernel::Refusal;
 use crate::{
     building, building_move, charter_adoption, charter_inclusion, charter_inclusion_flow, charter_inclusion_hosts, charter_inclusion_steps, code, community,
     compound, compound_grid, compound_handover, compound_handover_flow, compound_handover_track, credit_code, cross_appointment, cross_appointment_election,
-    cross_appointment_facts, cross_appointment_flow, cross_appointment_sheet, cross_appointment_steps, dwelling, governance_body, governance_body_member, grid, grid_division,
-    grid_lineage, grid_redivision, grid_redivision_flow, grid_redivision_plan, handover_proof, household, household_grid, household_move, id_number, kept_area,
-    ownership, party_group_building, party_group_building_sheet, party_membership, party_organization, party_organization_entry, party_post, party_standing, person, person_entry,
-    person_merge, person_search, phone, policy_document, property_company, property_company_branch, property_coverage, property_project, report_area,
-    subdistrict, synchronous_handover,
+    cross_appointment_facts, cross_appointment_flow, cross_appointment_sheet, cross_appointment_steps, dwelling, governance_body, governance_body_member, grid,
+    grid_division, grid_lineage, grid_redivision, grid_redivision_flow, grid_redivision_plan, handover_proof, household, household_grid, household_move,
+    id_number, kept_area, ownership, party_group_building, party_group_building_sheet, party_membership, party_organization, party_organization_entry,
+    party_post, party_standing, person, person_entry, person_merge, person_search, phone, policy_document, property_company, property_company_branch,
+    property_coverage, property_project, report_area, subdistrict, synchronous_handover,
 };
 
 /// The refusals, by file.

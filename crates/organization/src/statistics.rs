@@ -6,8 +6,8 @@ use kernel::statistic::Statistic;
 use crate::charter_adoption::CharterDocument;
 use crate::five_basics_evidence::ALL;
 use crate::{
-    charter_inclusion, community, compound, compound_handover, cross_holding, five_basics, governance_body, grid, party_membership, party_organization, property_coverage,
-    property_project, synchronous_handover,
+    charter_inclusion, community, compound, compound_handover, cross_holding, five_basics, governance_body, grid, party_membership, party_organization,
+    property_coverage, property_project, synchronous_handover,
 };
 
 /// SQL: a term in columns of a table holds on a day.

@@ -45,10 +45,7 @@ async fn org_06_buildings_come_to_groups_as_a_file() {
     let on = async |day: &str| admin.get(&format!("/v1/party-organizations?code=G2&as_of={day}")).await.ok(200)["items"][0]["building_codes"].clone();
     assert_eq!(on("2024-02-01").await, json!([SECOND]), "a day that is not said is never before the group's own");
     let told = admin.get(&format!("{}/history", path(&g1))).await.ok(200)["items"][0].clone();
-    assert_eq!(
-        (told["action"].as_str(), &told["change"]),
-        (Some("party_organization.changed"), &json!({"building_codes": {"from": [], "to": [FIRST]}}))
-    );
+    assert_eq!((told["action"].as_str(), &told["change"]), (Some("party_organization.changed"), &json!({"building_codes": {"from": [], "to": [FIRST]}})));
     let told = admin.get("/v1/audit?object_kind=party_group_building").await.ok(200)["items"].as_array().unwrap().len();
     assert_eq!(told, 2, "each row is told");
     // Whoever has not seen what came does not replace it.

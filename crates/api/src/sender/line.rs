@@ -99,7 +99,10 @@ impl Line {
         let bytes = tokio::fs::metadata(&file.path).await.map_err(unreadable)?.len();
         let started = Instant::now();
         let mut progress = Progress::start(&name, bytes);
-        let open = async || -> Result<Reading, Trouble> { Ok(Box::new(tokio::fs::File::open(&file.path).await.map_err(unreadable)?)) };
+        let open = async || {
+            let content: Reading = Box::new(tokio::fs::File::open(&file.path).await.map_err(unreadable)?);
+            Ok(content)
+        };
         let answer = self.post(&mut progress, &format!("/v1/imports/{}", file.sheet.resource), bytes, open).await?;
         let answer = if answer.status == 202 { self.follow(&mut progress, &answer).await? } else { answer };
         let said = self.conclude(&name, &file.path, &answer, started.elapsed()).await;
