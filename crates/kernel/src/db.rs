@@ -229,6 +229,8 @@ pub struct Store {
     strict: bool,
 }
 
+/// Statistics are asked of a grid and of the whole city in the same words: a plan that is made once for all areas suits neither.
+const REPORT: &str = "begin read only; set local plan_cache_mode = force_custom_plan";
 const LONG_READ: &str = "begin isolation level repeatable read read only; set local statement_timeout = '15min'";
 
 impl Store {
@@ -287,7 +289,7 @@ impl Store {
 
     /// Statistics: like [`Store::browse`], from the replica where there is one, so perhaps of a moment ago.
     pub async fn report<T>(&self, call: &Call, work: impl AsyncFn(&View<'_>) -> Result<T>) -> Result<T> {
-        self.look(self.begin_apart("begin read only").await?, call, work).await
+        self.look(self.begin_apart(REPORT).await?, call, work).await
     }
 
     /// Reads that must all see the same instant, however long they take; from the replica where there is one.

@@ -21,6 +21,7 @@ use crate::clock;
 use crate::db::View;
 use crate::page::{Cursor, MAX_TOTAL, Page, Paging};
 use crate::period::OUT_OF_YEARS;
+use crate::prepared::Prepare;
 use crate::refusal::{Error, Kind, Refusal, Result};
 use crate::sheet::guarded;
 use crate::spool::broken;
@@ -259,7 +260,7 @@ impl<'a> Asked<'a> {
         let denominator = whole.map_or_else(|| "null::bigint".to_owned(), |key| sum(&self.sql_of(key)));
         let among = guarded_among.map_or_else(|| "null::bigint".to_owned(), |key| sum(&self.sql_of(key)));
         let select = format!("select {numerator} as numerator, {denominator} as denominator, {among} as among");
-        let counts: Counts = self.bound(view, select).get_result(&mut view.conn()).await?;
+        let counts: Counts = self.bound(view, select).prepared().get_result(&mut view.conn()).await?;
         // Where there is nobody, there is nobody to tell of.
         if counts.among.is_some_and(|among| (1..FEWEST).contains(&among)) {
             return Err(too_small());
@@ -306,6 +307,7 @@ impl<'a> Asked<'a> {
             .bind::<Nullable<Text>, _>(code)
             .bind::<Nullable<SqlUuid>, _>(id)
             .bind::<BigInt, _>(paging.fetch())
+            .prepared()
             .load(&mut view.conn())
             .await?;
         let total = match paging.include_total {

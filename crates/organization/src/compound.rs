@@ -358,19 +358,7 @@ pub async fn put(tx: &Tx<'_>, source: &Key, reference: &Key, new: NewCompound) -
 
 /// Ends a compound on a day. Refused while anything is in it from that day on, or its hand-over or a cross appointment is on its way.
 pub async fn end(tx: &Tx<'_>, id: CompoundId, expected: Expected, ending: &Ending) -> Result<Compound> {
-    import::hold(
-        tx,
-        &[
-            crate::building::SHEET.resource,
-            crate::charter_inclusion_sheet::SHEET.resource,
-            crate::compound_grid::SHEET.resource,
-            crate::compound_handover_sheet::SHEET.resource,
-            crate::governance_body_sheet::SHEET.resource,
-            crate::party_organization_sheet::SHEET.resource,
-            crate::property_project_sheet::SHEET.resource,
-        ],
-    )
-    .await?;
+    import::hold(tx, crate::compound_sheet::INTO).await?;
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
     let on = period::end(before.valid_from, before.valid_to, ending.on)?;

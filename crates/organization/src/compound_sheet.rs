@@ -6,6 +6,18 @@ use crate::code::{NOT_A_COMPOUND_CODE, is_compound_code};
 use crate::compound::{CompoundKind, IN_USE_BEFORE, READ, WRITE};
 use crate::{community, first_day};
 
+/// Files that bring something into a compound: none may while one ends.
+pub(crate) const INTO: &[&str] = &[
+    crate::building::SHEET.resource,
+    crate::charter_inclusion_sheet::SHEET.resource,
+    crate::compound_grid::SHEET.resource,
+    crate::compound_handover_sheet::SHEET.resource,
+    crate::cross_appointment_sheet::SHEET.resource,
+    crate::governance_body_sheet::SHEET.resource,
+    crate::party_organization_sheet::SHEET.resource,
+    crate::property_project_sheet::SHEET.resource,
+];
+
 /// Compounds as a table.
 pub const SHEET: Sheet = Sheet {
     resource: "compounds",

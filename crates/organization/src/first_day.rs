@@ -13,6 +13,14 @@ use crate::{
     property_project_sheet,
 };
 
+/// What brings what keeps a grid from ending.
+pub(crate) const STAND_IN_GRIDS: &[&str] = &[
+    compound_grid::SHEET.resource,
+    household::SHEET.resource,
+    party_organization_sheet::SHEET.resource,
+    crate::person_sheet::SHEET.resource,
+    crate::property_company_sheet::SHEET.resource,
+];
 /// What brings things with a first day into grids.
 pub(crate) const INTO_GRIDS: &[&str] = &[compound_grid::SHEET.resource, household::SHEET.resource];
 /// The same for compounds.

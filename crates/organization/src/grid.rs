@@ -20,7 +20,7 @@ use uuid::Uuid;
 use validator::Validate;
 
 use crate::code::{CommunityCode, GridCode, NOT_A_GRID_CODE, is_grid_code};
-use crate::first_day::{self, INTO_GRIDS};
+use crate::first_day::{self, INTO_GRIDS, STAND_IN_GRIDS};
 use crate::{community, kept_area, person_entry};
 
 id!(
@@ -222,15 +222,6 @@ pub const IN_USE_BEFORE: Refusal = Refusal::conflict(
     "Households or compounds were in the grid before that day, so it cannot begin on it.",
 );
 
-/// Imports of what keeps a grid from ending.
-pub(crate) const STAND_IN: &[&str] = &[
-    crate::compound_grid::SHEET.resource,
-    crate::household::SHEET.resource,
-    crate::party_organization_sheet::SHEET.resource,
-    crate::person_sheet::SHEET.resource,
-    crate::property_company_sheet::SHEET.resource,
-];
-
 const CONSTRAINTS: &[Constraint] = &[
     ("grid_code_key", &CODE_TAKEN, "/code"),
     ("grid_dedicated", &NOT_DEDICATED, "/dedicated_kind"),
@@ -335,7 +326,7 @@ pub async fn put(tx: &Tx<'_>, source: &Key, reference: &Key, new: NewGrid) -> Re
 
 /// Ends a grid on a day. Refused while households, compounds, people, party organizations or companies are in it from that day on.
 pub async fn end(tx: &Tx<'_>, id: GridId, expected: Expected, ending: &Ending) -> Result<Grid> {
-    import::hold(tx, STAND_IN).await?;
+    import::hold(tx, STAND_IN_GRIDS).await?;
     let before = lock(tx, id).await?;
     expected.check(before.version)?;
     close(tx, &before, ending.on, ending.reason.as_str()).await

@@ -260,7 +260,7 @@ pub(crate) async fn end_old(tx: &Tx<'_>, lines: Vec<String>) -> Result<()> {
     if closing.is_empty() {
         return Ok(());
     }
-    import::hold(tx, grids::STAND_IN).await?;
+    import::hold(tx, crate::first_day::STAND_IN_GRIDS).await?;
     for (id, on, kind) in closing {
         let label = LineageKind::CHOICES.iter().find(|choice| choice.word == kind.word()).map_or("", |choice| choice.zh);
         let before = grids::lock(tx, id).await.map_err(|error| if error.code().is_some() { Error::from(&NO_SUCH_GRID) } else { error })?;
