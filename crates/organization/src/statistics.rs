@@ -49,11 +49,13 @@ fn grids_added() -> String {
     )
 }
 
-/// Seats of owners' committees and councils; whoever sits in both of a compound counts once.
+/// Seats of owners' committees and councils; whoever sits in both of a compound counts once. The name is looked up apart, so that
+/// the figure, which has no use for it, joins nobody.
 fn seats(further: &str) -> String {
     format!(
-        "select distinct on (m.compound_code, m.person_id) m.id, 'governance_body_member' as kind, m.compound_code as code, p.name, m.area_code, 1 as counts \
-         from governance_body_member m join person p on p.id = m.person_id \
+        "select distinct on (m.compound_code, m.person_id) m.id, 'governance_body_member' as kind, m.compound_code as code, \
+             (select p.name from person p where p.id = m.person_id) as name, m.area_code, 1 as counts \
+         from governance_body_member m \
          where m.body_kind in ('owners_committee', 'party_mass_council') and {} and {} {further} order by m.compound_code, m.person_id, m.id",
         compound_inside("m.compound_code"),
         holds("m", "$2")
